@@ -1,0 +1,84 @@
+//===- Module.h - A whole transfer ------------------------------*- C++ -*-===//
+//
+// A module owns the declarations (meshes, tensors with their sides) and one
+// level of lowered operations: routes, chunks or programs. It owns every
+// string, region, layout and rank list they name. Not thread-safe.
+//===----------------------------------------------------------------------===//
+#pragma once
+#include "xfer/IR/Interner.h"
+#include "xfer/IR/Layout.h"
+#include "xfer/IR/Mesh.h"
+#include "xfer/IR/Ops.h"
+#include "xfer/IR/Region.h"
+#include "llvm/ADT/StringMap.h"
+#include <optional>
+
+namespace xfer {
+
+/// Where a tensor lives on one mesh. Its local tensor is dense and row-major.
+struct Side {
+  DType dtype = DType::F32; ///< as stored
+  LayoutId layout = kNone;
+  llvm::SMLoc loc;
+};
+
+struct Tensor {
+  llvm::StringRef name; ///< without `@`
+  DType dtype = DType::F32; ///< what crosses the wire
+  llvm::SmallVector<int64_t, 3> shape;
+  std::optional<Side> source;
+  llvm::SmallVector<Side, 1> targets;
+  llvm::SMLoc loc;
+};
+
+/// The lowered level a module is at. Programs have three sub-levels, told apart by what they hold.
+enum class Level : uint8_t { Declarations, Routes, Chunks, Programs };
+
+class Module {
+public:
+  std::vector<Mesh> meshes;
+  std::vector<Tensor> tensors;
+
+  std::vector<Route> routes;
+  std::vector<Chunk> chunks;
+  std::vector<Program> programs; ///< ascending by rank
+  Level level = Level::Declarations; ///< which of the three vectors is meaningful
+
+  Module() = default;
+  Module(const Module &) = delete;
+  Module &operator=(const Module &) = delete;
+
+  /// Copies `text` into the module.
+  llvm::StringRef saveString(llvm::StringRef text) { return strings.insert({text, 0}).first->first(); }
+
+  int32_t findMesh(llvm::StringRef name) const;   ///< index or kNone
+  int32_t findTensor(llvm::StringRef name) const; ///< index or kNone
+  /// Appends and enters into the symbol table; the name must be new and saved.
+  int32_t addMesh(Mesh mesh);
+  int32_t addTensor(Tensor tensor);
+
+  LayoutId intern(const Layout &layout);
+  RegionId intern(const Region &region);
+  StridedRegionId intern(const StridedRegion &region);
+  RankListId internRanks(llvm::ArrayRef<int64_t> ranks) { return rankLists.intern(ranks); }
+
+  const Layout &layout(LayoutId id) const { return layouts[id]; }
+  const Region &region(RegionId id) const { return regions[id]; }
+  const StridedRegion &stridedRegion(StridedRegionId id) const { return stridedRegions[id]; }
+  llvm::ArrayRef<int64_t> rankList(RankListId id) const { return rankLists[id]; }
+
+  int32_t numLayouts() const { return layouts.size(); }
+  int32_t numRegions() const { return regions.size(); }
+  int32_t numStridedRegions() const { return stridedRegions.size(); }
+  int32_t numRankLists() const { return rankLists.size(); }
+
+private:
+  llvm::StringMap<int32_t> strings;
+  llvm::StringMap<int32_t> meshByName, tensorByName;
+  ValueInterner<Layout> layouts;
+  ValueInterner<Region> regions;
+  ValueInterner<StridedRegion> stridedRegions;
+  SequenceInterner rankLists;
+};
+
+} // namespace xfer

@@ -1,0 +1,33 @@
+//===- Diagnostics.cpp - Errors with a place ------------------------------===//
+#include "xfer/IR/Diagnostics.h"
+#include "llvm/Support/raw_ostream.h"
+
+using llvm::SMLoc;
+using llvm::SourceMgr;
+using llvm::Twine;
+
+namespace xfer {
+
+void Diagnostics::report(SMLoc loc, SourceMgr::DiagKind kind, const Twine &text) {
+  if (numErrors > kMaxErrors)
+    return;
+  llvm::SMDiagnostic diagnostic = sources.GetMessage(loc, kind, text);
+  if (handler)
+    handler(diagnostic);
+  else
+    diagnostic.print(nullptr, llvm::errs(), llvm::errs().has_colors());
+}
+
+LogicalResult Diagnostics::error(SMLoc loc, const Twine &text) {
+  ++numErrors;
+  report(loc, SourceMgr::DK_Error, text);
+  return failure();
+}
+
+void Diagnostics::note(SMLoc loc, const Twine &text) { report(loc, SourceMgr::DK_Note, text); }
+
+void Diagnostics::warning(SMLoc loc, const Twine &text) {
+  report(loc, SourceMgr::DK_Warning, text);
+}
+
+} // namespace xfer

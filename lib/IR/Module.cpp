@@ -1,0 +1,83 @@
+//===- Module.cpp - A whole transfer --------------------------------------===//
+//
+// Symbol lookup and the encodings under which values are interned.
+//===----------------------------------------------------------------------===//
+#include "xfer/IR/Module.h"
+
+using llvm::SmallVector;
+using llvm::StringRef;
+
+namespace xfer {
+
+int64_t Split::numPieces() const {
+  int64_t product = 1;
+  for (const AxisRef &axis : axes)
+    product *= axis.size;
+  return product;
+}
+
+int Mesh::axisIndex(StringRef axisName) const {
+  for (size_t i = 0; i < axes.size(); ++i)
+    if (axes[i].name == axisName)
+      return static_cast<int>(i);
+  return -1;
+}
+
+static int32_t find(const llvm::StringMap<int32_t> &map, StringRef name) {
+  auto found = map.find(name);
+  return found == map.end() ? kNone : found->second;
+}
+
+int32_t Module::findMesh(StringRef name) const { return find(meshByName, name); }
+int32_t Module::findTensor(StringRef name) const { return find(tensorByName, name); }
+
+int32_t Module::addMesh(Mesh mesh) {
+  int32_t id = static_cast<int32_t>(meshes.size());
+  meshByName[mesh.name] = id;
+  meshes.push_back(std::move(mesh));
+  return id;
+}
+
+int32_t Module::addTensor(Tensor tensor) {
+  int32_t id = static_cast<int32_t>(tensors.size());
+  tensorByName[tensor.name] = id;
+  tensors.push_back(std::move(tensor));
+  return id;
+}
+
+LayoutId Module::intern(const Layout &layout) {
+  SmallVector<int64_t, 64> code{layout.mesh, static_cast<int64_t>(layout.reduction),
+                                static_cast<int64_t>(layout.partialAxes.size())};
+  code.append(layout.partialAxes.begin(), layout.partialAxes.end());
+  for (const DimLayout &dim : layout.dims) {
+    code.push_back(static_cast<int64_t>(dim.size()));
+    for (const Split &split : dim) {
+      code.append({static_cast<int64_t>(split.rule), split.factor,
+                   static_cast<int64_t>(split.axes.size()),
+                   static_cast<int64_t>(split.sizes.size())});
+      for (const AxisRef &axis : split.axes)
+        code.append({axis.axis, axis.preSize, axis.size});
+      code.append(split.sizes.begin(), split.sizes.end());
+    }
+  }
+  return layouts.intern(code, layout);
+}
+
+RegionId Module::intern(const Region &region) {
+  SmallVector<int64_t, 32> code;
+  for (const DimSegments &dim : region.dims) {
+    code.push_back(static_cast<int64_t>(dim.size()));
+    for (const Segment &segment : dim)
+      code.append({segment.begin, segment.run, segment.stride, segment.count});
+  }
+  return regions.intern(code, region);
+}
+
+StridedRegionId Module::intern(const StridedRegion &region) {
+  SmallVector<int64_t, 16> code{region.offset};
+  for (size_t i = 0; i < region.sizes.size(); ++i)
+    code.append({region.sizes[i], region.strides[i]});
+  return stridedRegions.intern(code, region);
+}
+
+} // namespace xfer

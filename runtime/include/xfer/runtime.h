@@ -1,0 +1,146 @@
+/*===- runtime.h - Replay a transfer plan -------------------------*- C -*-===*/
+/*
+ * The embeddable runtime: load a plan, join the other ranks, bind local
+ * tensors, replay again and again.
+ *
+ *   load -> session (agree, connect, allocate) -> bind -> replay* -> wait
+ *
+ * C99. Handles are opaque. Every function returns a status; the text of this
+ * thread's last failure is xfer_last_error(). `out_` parameters are written
+ * only on success. A plan is immutable and may be used by several threads; a
+ * session is used by one thread at a time.
+ */
+#ifndef XFER_RUNTIME_H
+#define XFER_RUNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(_WIN32)
+#define XFER_API
+#else
+#define XFER_API __attribute__((visibility("default")))
+#endif
+
+/* Numbers are fixed. 1-9: the call is wrong or the plan does not fit; fix the program.
+ * 10-19: the world changed; destroy the session, make a new one and replay again. */
+typedef enum xfer_status_t {
+  XFER_OK = 0,
+  XFER_INVALID_ARGUMENT = 1, /* the call had no effect */
+  XFER_INVALID_PLAN = 2,     /* bytes are no plan, or were damaged */
+  XFER_INVALID_BINDING = 3,  /* a tensor is missing, extra, or of another shape or type */
+  XFER_OUT_OF_BUDGET = 4,    /* the plan needs more staging than allowed */
+  XFER_UNSUPPORTED = 5,
+  XFER_MISMATCH = 10,        /* ranks do not agree on plan, version or rank count */
+  XFER_TIMEOUT = 11,         /* a deadline passed; the session is dead */
+  XFER_PEER_FAILED = 12,     /* another rank failed or left; the session is dead */
+  XFER_ABORTED = 13          /* xfer_session_abort was called */
+} xfer_status_t;
+
+typedef struct xfer_plan xfer_plan_t;
+typedef struct xfer_group xfer_group_t;
+typedef struct xfer_session xfer_session_t;
+
+/* Element types, numbered as in the plan file. */
+typedef enum xfer_dtype_t {
+  XFER_F64, XFER_F32, XFER_F16, XFER_BF16, XFER_F8E4M3FN, XFER_F8E5M2,
+  XFER_I64, XFER_I32, XFER_I16, XFER_I8, XFER_U8, XFER_I1
+} xfer_dtype_t;
+
+typedef enum xfer_side_t { XFER_SOURCE = 0, XFER_TARGET = 1 } xfer_side_t;
+
+/* The text of the last failure on this thread, never NULL; valid until the next call on it. */
+XFER_API const char *xfer_last_error(void);
+XFER_API const char *xfer_status_name(xfer_status_t status);
+
+/*===- Plan ---------------------------------------------------------------===*/
+
+/* Validates everything and copies `bytes`. The caller owns *out_plan. */
+XFER_API xfer_status_t xfer_plan_load(const void *bytes, size_t size, xfer_plan_t **out_plan);
+/* No session may be using the plan. NULL is allowed. */
+XFER_API void xfer_plan_destroy(xfer_plan_t *plan);
+
+typedef struct xfer_plan_info_t {
+  uint64_t digest;         /* what ranks compare */
+  size_t num_ranks;        /* of the job */
+  const int64_t *ranks;    /* ascending; owned by the plan */
+  size_t num_programs;     /* num_ranks, or 1 if compiled for one rank alone */
+  const char *declarations; /* canonical text, NUL-terminated; owned by the plan */
+  const char *pipeline;
+} xfer_plan_info_t;
+XFER_API xfer_status_t xfer_plan_get_info(const xfer_plan_t *plan, xfer_plan_info_t *out_info);
+
+/* What one rank must bind, and what replaying costs it. Pointers are owned by the plan. */
+typedef struct xfer_binding_info_t {
+  const char *name; /* without '@' */
+  xfer_side_t side;
+  xfer_dtype_t dtype;   /* as stored */
+  size_t ndim;
+  const int64_t *shape; /* local */
+  int64_t bytes;
+} xfer_binding_info_t;
+typedef struct xfer_program_info_t {
+  size_t num_bindings;
+  int64_t staging_bytes;
+  int64_t num_windows, num_buckets, num_chunks;
+  int64_t p2p_messages, broadcasts, reductions, local_copies; /* as sender, per replay */
+  int64_t sent_bytes, received_bytes, local_bytes;            /* wire bytes per replay */
+} xfer_program_info_t;
+XFER_API xfer_status_t xfer_plan_get_program(const xfer_plan_t *plan, int64_t rank,
+                                             xfer_program_info_t *out_info);
+XFER_API xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t rank, size_t index,
+                                             xfer_binding_info_t *out_info);
+
+/*===- Session ------------------------------------------------------------===*/
+
+/* Joins the ranks of one process (the threads backend). The caller owns it and destroys it after
+ * the last session. Used by all sessions at once. */
+XFER_API xfer_status_t xfer_group_create_threads(xfer_group_t **out_group);
+XFER_API void xfer_group_destroy(xfer_group_t *group);
+
+typedef struct xfer_session_options_t {
+  size_t size;           /* sizeof(xfer_session_options_t) */
+  int64_t rank;          /* which program of the plan */
+  xfer_group_t *group;   /* borrowed until the session is destroyed */
+  int64_t staging_bytes; /* refuse a plan that needs more on this rank; 0: no limit */
+  int64_t timeout_ms;    /* deadline of agreement and of each wait inside a replay; 0: 60 s */
+} xfer_session_options_t;
+
+/* Agrees with the other ranks (digest, version, rank count) and allocates. Blocks until all ranks
+ * have called it or the deadline passes. Copies what it needs of the plan's program by reference:
+ * the plan must outlive the session. */
+XFER_API xfer_status_t xfer_session_create(const xfer_plan_t *plan,
+                                           const xfer_session_options_t *options,
+                                           xfer_session_t **out_session);
+/* Waits for a replay in flight, or aborts it if the session is dead. NULL is allowed. */
+XFER_API void xfer_session_destroy(xfer_session_t *session);
+
+typedef struct xfer_binding_t {
+  const char *name;
+  xfer_side_t side;
+  xfer_dtype_t dtype;
+  size_t ndim;
+  const int64_t *shape;
+  const int64_t *strides; /* in elements; NULL: dense row-major, the only layout accepted */
+  void *data;             /* may be NULL if the tensor is empty */
+} xfer_binding_t;
+/* All bindings at once, in any order; replaces earlier ones. Buffers are borrowed until the session
+ * is destroyed or bound again, and must be aligned to their element. Nothing changes on failure. */
+XFER_API xfer_status_t xfer_session_bind(xfer_session_t *session, const xfer_binding_t *bindings,
+                                         size_t count);
+
+/* Enqueues one replay; allocates nothing. `stream` is for device backends, NULL here. */
+XFER_API xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream);
+/* Waits until every enqueued replay has finished. timeout_ms < 0: no limit. */
+XFER_API xfer_status_t xfer_session_wait(xfer_session_t *session, int64_t timeout_ms);
+/* From any thread: the session, and with it every other rank's, ends with an error. */
+XFER_API void xfer_session_abort(xfer_session_t *session);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
