@@ -35,7 +35,7 @@ enum class SplitRule : uint8_t {
 struct Split {
   SplitRule rule = SplitRule::Chunk;
   llvm::SmallVector<AxisRef, 1> axes;
-  int64_t factor = 0;                 ///< Strided and Cyclic; at least 1
+  int64_t factor = 0;                  ///< Strided and Cyclic; at least 1
   llvm::SmallVector<int64_t, 0> sizes; ///< Sizes only
   bool operator==(const Split &) const = default;
   /// Number of pieces: the product of the axes' sizes.
@@ -46,9 +46,9 @@ struct Split {
 using DimLayout = llvm::SmallVector<Split, 1>;
 
 struct Layout {
-  int32_t mesh = -1;                     ///< Module::meshes index
-  llvm::SmallVector<DimLayout, 2> dims;  ///< one per tensor dimension
-  ReduceOp reduction = ReduceOp::None;   ///< source only
+  int32_t mesh = -1;                         ///< Module::meshes index
+  llvm::SmallVector<DimLayout, 2> dims;      ///< one per tensor dimension
+  ReduceOp reduction = ReduceOp::None;       ///< source only
   llvm::SmallVector<int32_t, 1> partialAxes; ///< axes that hold contributions, ascending
   bool operator==(const Layout &) const = default;
 };

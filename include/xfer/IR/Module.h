@@ -23,7 +23,7 @@ struct Side {
 };
 
 struct Tensor {
-  llvm::StringRef name; ///< without `@`
+  llvm::StringRef name;     ///< without `@`
   DType dtype = DType::F32; ///< what crosses the wire
   llvm::SmallVector<int64_t, 3> shape;
   std::optional<Side> source;
@@ -41,7 +41,7 @@ public:
 
   std::vector<Route> routes;
   std::vector<Chunk> chunks;
-  std::vector<Program> programs; ///< ascending by rank
+  std::vector<Program> programs;     ///< ascending by rank
   Level level = Level::Declarations; ///< which of the three vectors is meaningful
 
   Module() = default;
@@ -49,7 +49,9 @@ public:
   Module &operator=(const Module &) = delete;
 
   /// Copies `text` into the module.
-  llvm::StringRef saveString(llvm::StringRef text) { return strings.insert({text, 0}).first->first(); }
+  llvm::StringRef saveString(llvm::StringRef text) {
+    return strings.insert({text, 0}).first->first();
+  }
 
   int32_t findMesh(llvm::StringRef name) const;   ///< index or kNone
   int32_t findTensor(llvm::StringRef name) const; ///< index or kNone
