@@ -1,6 +1,7 @@
 //===- LocalRegions.cpp - Where a region lies on a rank -------------------===//
 #include "xfer/Analysis/LocalRegions.h"
 #include "xfer/Text/Printer.h"
+#include "llvm/ADT/Twine.h"
 
 namespace xfer {
 

@@ -27,19 +27,6 @@ private:
   Statistic numPatterns{*this, "num-patterns", "distinct pairs of layouts intersected"};
 };
 
-/// Both sides are needed from here on.
-LogicalResult checkSides(const Module &module, Diagnostics &diagnostics) {
-  bool complete = true;
-  for (const Tensor &tensor : module.tensors) {
-    const char *missing = !tensor.source ? "source" : tensor.targets.empty() ? "target" : nullptr;
-    if (!missing)
-      continue;
-    complete = false;
-    (void)diagnostics.error(tensor.loc, "tensor '@" + tensor.name + "' has no " + missing);
-  }
-  return success(complete);
-}
-
 /// The routes of `pattern` that `rank` may take part in; all without a rank.
 std::vector<int32_t> involving(const RoutePattern &pattern, std::optional<int64_t> rank,
                                OwnershipCache &ownerships) {
@@ -57,7 +44,7 @@ PassResult BuildRoutes::run(Module &module, PassContext &context) {
     (void)expectLevel(module, Level::Declarations, context.diagnostics);
     return PassResult::Failed;
   }
-  if (failed(checkSides(module, context.diagnostics)))
+  if (failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
 
   OwnershipCache ownerships(module);

@@ -145,13 +145,14 @@ PassResult CutChunks::run(Module &module, PassContext &context) {
       return PassResult::Failed;
     }
     const Tensor &tensor = module.tensors[route.tensor];
-    int64_t maxElements = std::max<int64_t>(1, maxBytes / bufferBytesPerElement(tensor, route.ends));
+    int64_t maxElements =
+        std::max<int64_t>(1, maxBytes / bufferBytesPerElement(tensor, route.ends));
     const Region &region = module.region(route.region);
     maxElements = std::min(maxElements, region.numElements());
     if (region.numElements() / maxElements > kMaxChunksPerRegion) {
       (void)context.diagnostics.error(
-          route.loc, "max-bytes=" + llvm::Twine(maxBytes.get()) + " cuts '@" + tensor.name + "' into " +
-                         llvm::Twine(region.numElements() / maxElements) +
+          route.loc, "max-bytes=" + llvm::Twine(maxBytes.get()) + " cuts '@" + tensor.name +
+                         "' into " + llvm::Twine(region.numElements() / maxElements) +
                          " chunks, expected at most " + llvm::Twine(kMaxChunksPerRegion));
       return PassResult::Failed;
     }
@@ -163,8 +164,8 @@ PassResult CutChunks::run(Module &module, PassContext &context) {
     }
     Range range = ranges[known];
     for (size_t i = range.begin; i < range.end; ++i)
-      module.chunks.push_back({route.tensor, pieces[i], route.ends, route.type,
-                               Transport::Unassigned, route.loc});
+      module.chunks.push_back(
+          {route.tensor, pieces[i], route.ends, route.type, Transport::Unassigned, route.loc});
     numCut += range.end - range.begin > 1;
   }
   numChunks += static_cast<int64_t>(module.chunks.size());

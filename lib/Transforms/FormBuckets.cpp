@@ -62,7 +62,7 @@ private:
   Program &program;
   int64_t maxBytes;
   SequenceInterner keys, endpoints;
-  std::vector<OpenBucket> open;      ///< by key
+  std::vector<OpenBucket> open;     ///< by key
   std::vector<int64_t> nextOrdinal; ///< by endpoints
 };
 
@@ -80,8 +80,8 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
     reduction = static_cast<int64_t>(module.layout(tensor.source->layout).reduction);
     reductionType = static_cast<int64_t>(tensor.source->dtype);
   }
-  int32_t key = keys.intern({transport, ends.sources, ends.sender, ends.destinations, reduction,
-                             reductionType, width});
+  int32_t key = keys.intern(
+      {transport, ends.sources, ends.sender, ends.destinations, reduction, reductionType, width});
   if (key == static_cast<int32_t>(open.size()))
     open.emplace_back();
   OpenBucket &current = open[key];

@@ -20,15 +20,26 @@ llvm::StringRef spelling(Level level) {
 LogicalResult expectLevel(Module &module, Level level, Diagnostics &diagnostics) {
   if (module.level == level)
     return success();
-  bool moves = llvm::any_of(module.tensors, [](const Tensor &tensor) {
-    return !llvm::is_contained(tensor.shape, 0);
-  });
+  bool moves = llvm::any_of(
+      module.tensors, [](const Tensor &tensor) { return !llvm::is_contained(tensor.shape, 0); });
   if (module.level == Level::Declarations && !moves) {
     module.level = level;
     return success();
   }
   return diagnostics.error({}, "expected " + spelling(level) + ", got a module of " +
                                    spelling(module.level));
+}
+
+LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics) {
+  bool complete = true;
+  for (const Tensor &tensor : module.tensors) {
+    const char *missing = !tensor.source ? "source" : tensor.targets.empty() ? "target" : nullptr;
+    if (!missing)
+      continue;
+    complete = false;
+    (void)diagnostics.error(tensor.loc, "tensor '@" + tensor.name + "' has no " + missing);
+  }
+  return success(complete);
 }
 
 std::vector<int64_t> ranksOf(const Module &module) {

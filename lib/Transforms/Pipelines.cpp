@@ -1,7 +1,6 @@
 //===- Pipelines.cpp - The default pipeline -------------------------------===//
 #include "xfer/Transforms/Pipelines.h"
 #include "xfer/Pass/PassRegistry.h"
-#include <fmt/format.h>
 
 namespace xfer {
 namespace {
@@ -14,14 +13,20 @@ struct Sizes {
     peers = 8;
     while (peers > 1 && options.stagingBytes / (4 * peers) < kWorthwhile)
       peers /= 2;
-    bucketBytes = std::max<int64_t>(
-        1, std::min(options.bucketBytes, options.stagingBytes / (4 * peers)));
+    bucketBytes =
+        std::max<int64_t>(1, std::min(options.bucketBytes, options.stagingBytes / (4 * peers)));
   }
 };
 
-/// How far the module has been lowered: the first pass of the pipeline that has not run.
-enum class Stage { BuildRoutes, SelectSources, CutChunks, AssignTransport, SplitRoles,
-                   LegalizeSelfCopy, ScheduleWindows, VerifyPlan };
+/// How far the module has been lowered: the first pass that may have work left.
+enum class Stage {
+  BuildRoutes,
+  SelectSources,
+  AssignTransport,
+  LegalizeSelfCopy,
+  ScheduleWindows,
+  VerifyPlan
+};
 
 Stage stageOf(const Module &module) {
   switch (module.level) {
@@ -51,11 +56,16 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
                           const PipelineOptions &options) {
   Sizes sizes(options);
   Stage stage = stageOf(module);
-  auto add = [&](Stage last, llvm::StringRef flag, const std::string &passOptions = "") {
+  struct Setting {
+    llvm::StringRef option;
+    int64_t value;
+  };
+  auto add = [&](Stage last, llvm::StringRef flag, llvm::ArrayRef<Setting> settings = {}) {
     if (stage > last)
       return;
     std::unique_ptr<Pass> pass = PassRegistry::create(flag);
-    pass->setOptions(passOptions);
+    for (const Setting &setting : settings)
+      pass->set(setting.option, setting.value);
     manager.add(std::move(pass));
   };
   // What moves, from whom.
@@ -63,15 +73,15 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
   add(Stage::SelectSources, "select-sources");
   add(Stage::SelectSources, "type-routes");
   // Which bytes, and how.
-  add(Stage::CutChunks, "cut-chunks", fmt::format("max-bytes={}", sizes.bucketBytes));
+  add(Stage::SelectSources, "cut-chunks", {{"max-bytes", sizes.bucketBytes}});
   add(Stage::AssignTransport, "assign-transport");
   // What each rank does.
-  add(Stage::SplitRoles, "split-roles");
+  add(Stage::AssignTransport, "split-roles");
   add(Stage::LegalizeSelfCopy, "legalize-self-copy");
   // In which messages, and when.
-  add(Stage::LegalizeSelfCopy, "form-buckets", fmt::format("max-bytes={}", sizes.bucketBytes));
+  add(Stage::LegalizeSelfCopy, "form-buckets", {{"max-bytes", sizes.bucketBytes}});
   add(Stage::ScheduleWindows, "schedule-windows",
-      fmt::format("peers={} staging-bytes={}", sizes.peers, options.stagingBytes));
+      {{"peers", sizes.peers}, {"staging-bytes", options.stagingBytes}});
   add(Stage::VerifyPlan, "verify-plan");
 }
 

@@ -33,16 +33,15 @@ public:
 private:
   LogicalResult schedule(Module &module, Program &program, const WindowSlots &slots,
                          Diagnostics &diagnostics);
-  LogicalResult checkBounds(const Module &module, const Program &program,
-                            Diagnostics &diagnostics);
+  LogicalResult checkBounds(const Module &module, const Program &program, Diagnostics &diagnostics);
 
-  Option<int64_t> peers{*this, "peers", "ranks that a rank sends to, and receives from, in a window",
-                        8, 1};
+  Option<int64_t> peers{*this, "peers",
+                        "ranks that a rank sends to, and receives from, in a window", 8, 1};
   Option<int64_t> stagingBytes{*this, "staging-bytes",
                                "most staging of one rank, for two windows in flight",
                                int64_t(128) << 20};
-  Option<int64_t> maxOperations{*this, "max-operations",
-                                "most messages of one rank in a window", 4096, 1};
+  Option<int64_t> maxOperations{*this, "max-operations", "most messages of one rank in a window",
+                                4096, 1};
   Statistic numWindows{*this, "num-windows", "windows of all programs"};
 };
 
@@ -65,11 +64,11 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
   for (const Bucket &bucket : program.buckets) {
     std::optional<int64_t> slot = slots.slot(bucket.ends, bucket.transport);
     if (!slot)
-      return diagnostics.error(
-          bucket.loc, "the declarations give rank " + llvm::Twine(bucket.ends.sender) +
-                          " no reason to serve " +
-                          toString(module.rankList(bucket.ends.destinations)) +
-                          " together: no window is safe for it");
+      return diagnostics.error(bucket.loc, "the declarations give rank " +
+                                               llvm::Twine(bucket.ends.sender) +
+                                               " no reason to serve " +
+                                               toString(module.rankList(bucket.ends.destinations)) +
+                                               " together: no window is safe for it");
     placed.push_back({bucket.ordinal * slots.numSlots() + *slot, &bucket});
   }
   llvm::stable_sort(placed, [&](const Placed &l, const Placed &r) {
@@ -104,10 +103,9 @@ LogicalResult ScheduleWindows::checkBounds(const Module &module, const Program &
     std::string place = "window " + std::to_string(window.index) + " of rank " +
                         std::to_string(program.rank) + " needs ";
     if (operations > maxOperations)
-      return diagnostics.error(window.loc, place + llvm::Twine(operations) +
-                                               " messages, expected at most " +
-                                               llvm::Twine(maxOperations.get()) +
-                                               ": use fewer peers or broadcast");
+      return diagnostics.error(
+          window.loc, place + llvm::Twine(operations) + " messages, expected at most " +
+                          llvm::Twine(maxOperations.get()) + ": use fewer peers or broadcast");
     if (before + staged > stagingBytes)
       return diagnostics.error(window.loc, place + llvm::Twine(before + staged) +
                                                " bytes of staging with the window before it, "

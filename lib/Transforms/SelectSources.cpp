@@ -81,9 +81,9 @@ LogicalResult Selector::select(const Route &route) {
                               ownerships.cell(ownerships[pattern.target], destinations.front()));
   }
   if (index < 0)
-    return context.diagnostics.error(route.loc, "no replica of '@" + module.tensors[route.tensor].name +
-                                                    "' on " + toString(candidates) +
-                                                    " holds what " + toString(destinations) + " needs");
+    return context.diagnostics.error(
+        route.loc, "no replica of '@" + module.tensors[route.tensor].name + "' on " +
+                       toString(candidates) + " holds what " + toString(destinations) + " needs");
   const CellRoute &cells = routing.patterns()[instance->pattern].routes[index];
   if (cells.sources != route.ends.sources)
     return context.diagnostics.error(route.loc, "expected the candidates " +
@@ -141,7 +141,8 @@ LogicalResult Selector::selectReduce(const Route &route, const RouteInstance &in
 }
 
 PassResult SelectSources::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Routes, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Routes, context.diagnostics)) ||
+      failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
   if (llvm::all_of(module.routes, [](const Route &route) { return route.ends.isChosen(); }))
     return PassResult::Unchanged;

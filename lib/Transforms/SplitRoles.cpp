@@ -75,8 +75,9 @@ void RoleSplitter::createPrograms() {
 
 LogicalResult RoleSplitter::check(const Chunk &chunk) {
   if (chunk.transport == Transport::Unassigned || !chunk.ends.isChosen())
-    return context.diagnostics.error(chunk.loc, "chunk of '@" + module.tensors[chunk.tensor].name +
-                                                    "' has no transport: run 'assign-transport' first");
+    return context.diagnostics.error(chunk.loc,
+                                     "chunk of '@" + module.tensors[chunk.tensor].name +
+                                         "' has no transport: run 'assign-transport' first");
   return success();
 }
 
@@ -108,7 +109,8 @@ LogicalResult RoleSplitter::split(const Chunk &chunk) {
     if (receives) {
       part->target = locals.target(chunk.tensor, rank, chunk.region);
       if (part->target == kNone)
-        return context.diagnostics.error(chunk.loc, locals.explain(chunk.tensor, rank, chunk.region));
+        return context.diagnostics.error(chunk.loc,
+                                         locals.explain(chunk.tensor, rank, chunk.region));
     }
     if (rank != chunk.ends.sender && !receives)
       part->transport = Transport::None;
@@ -129,7 +131,8 @@ LogicalResult RoleSplitter::split(const Chunk &chunk) {
 }
 
 PassResult SplitRoles::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Chunks, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Chunks, context.diagnostics)) ||
+      failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
   RoleSplitter splitter(module, context);
   if (failed(splitter.split()))

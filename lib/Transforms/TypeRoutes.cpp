@@ -43,10 +43,9 @@ PassResult TypeRoutes::run(Module &module, PassContext &context) {
   bool changed = false;
   for (Route &route : module.routes) {
     if (!route.ends.isChosen()) {
-      (void)context.diagnostics.error(route.loc,
-                                      "route of '@" + module.tensors[route.tensor].name +
-                                          "' has candidates, expected one sender: run "
-                                          "'select-sources' first");
+      (void)context.diagnostics.error(route.loc, "route of '@" + module.tensors[route.tensor].name +
+                                                     "' has candidates, expected one sender: run "
+                                                     "'select-sources' first");
       return PassResult::Failed;
     }
     RouteType type = typeOf(route, module);

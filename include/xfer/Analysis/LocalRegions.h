@@ -12,8 +12,8 @@ public:
   LocalRegions(Module &module, OwnershipCache &ownerships)
       : module(module), ownerships(ownerships) {}
 
-  /// The loop nest in the source or target of `tensor` on `rank`; kNone if the rank does not own all
-  /// of the region or it is not one loop nest there. The region must be strided.
+  /// The loop nest in the source or target of `tensor` on `rank`; kNone if the rank does not own
+  /// all of the region or it is not one loop nest there. The region must be strided.
   StridedRegionId source(TensorId tensor, int64_t rank, RegionId region);
   StridedRegionId target(TensorId tensor, int64_t rank, RegionId region);
 

@@ -11,6 +11,9 @@ llvm::StringRef spelling(Level level);
 /// element moves counts as any level: its text shows none.
 LogicalResult expectLevel(Module &module, Level level, Diagnostics &diagnostics);
 
+/// Fails unless every tensor has a source and a target.
+LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics);
+
 /// Every rank of every mesh that a tensor uses, ascending.
 std::vector<int64_t> ranksOf(const Module &module);
 
