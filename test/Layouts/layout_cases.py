@@ -78,6 +78,19 @@ CASES = [
     ("exact", "[a=3]", [6], "split [{exact(a)}]", ["0-2", "2-4", "4-6"]),
 ]
 
+# T27 and T17: contributions of two ranks in bf16 and what their reduction is.
+# (name, shape, reduction, contributions, result)
+ONE, THREE, FOUR, FIVE, SIX, SEVEN, TEN, TWENTY_ONE = (
+    0x3f80, 0x4040, 0x4080, 0x40a0, 0x40c0, 0x40e0, 0x4120, 0x41a8)
+REDUCTIONS = [
+    ("T27-avg", [2], "avg", ([ONE, THREE], [FIVE, SEVEN]), [THREE, FIVE]),
+    ("T27-sum", [2], "sum", ([ONE, THREE], [FIVE, SEVEN]), [SIX, TEN]),
+    ("T27-max", [2], "max", ([ONE, THREE], [FIVE, SEVEN]), [FIVE, SEVEN]),
+    ("T27-min", [2], "min", ([ONE, THREE], [FIVE, SEVEN]), [ONE, THREE]),
+    ("T27-product", [2], "product", ([ONE, THREE], [FIVE, SEVEN]), [FIVE, TWENTY_ONE]),
+    ("T17-sum", [], "sum", ([ONE], [THREE]), [FOUR]),
+]
+
 # Text, and what the error must say.
 ERRORS = [
     ("T17: a 0-d tensor has no dimension to shard",

@@ -16,7 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Oracle"))
 import safetensors_io
 import tool
-from layout_cases import CASES, ERRORS
+from layout_cases import CASES, ERRORS, REDUCTIONS
 
 LONE_RANK = 500
 
@@ -82,17 +82,30 @@ def compare(expected, directory, problems):
                                 f"got {got.get(name)}")
 
 
-def move(xfer_run, forth, problems):
+def move(xfer_run, text, inputs, expected, problems):
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         (directory / "in").mkdir()
         (directory / "out").mkdir()
-        text = directory / "module.xfer"
-        text.write_text(module_text(forth))
-        for rank, tensors in files(layout_side=not forth).items():
+        (directory / "module.xfer").write_text(text)
+        for rank, tensors in inputs.items():
             safetensors_io.write(directory / "in" / f"rank{rank}.safetensors", tensors)
-        tool.run([xfer_run, text, "--inputs", directory / "in", "--outputs", directory / "out"])
-        compare(files(layout_side=forth), directory / "out", problems)
+        tool.run([xfer_run, directory / "module.xfer", "--inputs", directory / "in",
+                  "--outputs", directory / "out"])
+        compare(expected, directory / "out", problems)
+
+
+def reduce(xfer_run, problems):
+    """Contributors are ranks 1 and 0, in that order; rank 0 is also a target, with rank 2."""
+    lines = ["mesh @contributors = [c=2] ranks [1, 0]", "mesh @readers = [r=2] ranks [2, 0]"]
+    inputs, expected = {0: {}, 1: {}}, {0: {}, 2: {}}
+    for name, shape, reduction, (first, second), result in REDUCTIONS:
+        lines += [f"tensor @{name} : bf16{shape}",
+                  f"source @{name} on @contributors placements [partial({reduction})]",
+                  f"target @{name} on @readers"]
+        inputs[1][name], inputs[0][name] = ("bf16", shape, first), ("bf16", shape, second)
+        expected[0][name] = expected[2][name] = ("bf16", shape, result)
+    move(xfer_run, "\n".join(lines) + "\n", inputs, expected, problems)
 
 
 def check_errors(xfer_run, problems):
@@ -109,11 +122,14 @@ def main():
     arguments = parser.parse_args()
     problems = []
     for forth in (True, False):
-        move(arguments.xfer_run, forth, problems)
+        move(arguments.xfer_run, module_text(forth), files(layout_side=not forth),
+             files(layout_side=forth), problems)
+    reduce(arguments.xfer_run, problems)
     check_errors(arguments.xfer_run, problems)
     for problem in problems:
         print(problem)
-    print(f"{len(CASES)} layouts both ways and {len(ERRORS)} errors, {len(problems)} problems")
+    print(f"{len(CASES)} layouts both ways, {len(REDUCTIONS)} reductions and {len(ERRORS)} errors, "
+          f"{len(problems)} problems")
     return 1 if problems else 0
 
 
