@@ -1,0 +1,112 @@
+"""Reads lowered text, just enough to check it from outside the compiler.
+
+Entry points: read_routes, program_sections. Not a validator: text that the
+compiler could not have printed raises ValueError.
+"""
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+TOKENS = re.compile(r"\d+|->|[a-z_][a-z_0-9]*|[\[\]{}:,]")
+
+
+@dataclass
+class Route:
+    tensor: str
+    region: Tuple[Tuple[int, ...], ...]  # the global indices of each dimension
+    groups: List[List[int]]              # candidates, each a list of contributors
+    reduction: Optional[str]
+    destinations: List[int]
+
+
+class Reader:
+    def __init__(self, text):
+        self.tokens = TOKENS.findall(text)
+        self.next = 0
+
+    def peek(self):
+        return self.tokens[self.next] if self.next < len(self.tokens) else None
+
+    def accept(self, token):
+        if self.peek() != token:
+            return False
+        self.next += 1
+        return True
+
+    def expect(self, token):
+        if not self.accept(token):
+            raise ValueError(f"expected '{token}', got '{self.peek()}' in {self.tokens}")
+
+    def integer(self):
+        token = self.peek()
+        if token is None or not token.isdigit():
+            raise ValueError(f"expected an integer, got '{token}' in {self.tokens}")
+        self.next += 1
+        return int(token)
+
+    def listed(self, opening, closing, item):
+        self.expect(opening)
+        items = []
+        while not self.accept(closing):
+            if items:
+                self.expect(",")
+            items.append(item())
+        return items
+
+    def span(self):
+        begin = self.integer()
+        return list(range(begin, self.integer())) if self.accept(":") else [begin]
+
+    def ranks(self, opening="[", closing="]"):
+        return [rank for span in self.listed(opening, closing, self.span) for rank in span]
+
+    def segment(self):
+        run = self.span()
+        if not self.accept("by"):
+            return run
+        stride = self.integer()
+        self.expect("x")
+        return [index + i * stride for i in range(self.integer()) for index in run]
+
+    def dimension(self):
+        if self.peek() == "{":
+            return tuple(i for part in self.listed("{", "}", self.segment) for i in part)
+        return tuple(self.segment())
+
+    def groups(self):
+        """One or more groups: `0`, `0:4` or `{0, 2} sum`; and the reduction."""
+        if self.peek() != "{":
+            return [[rank] for rank in self.span()], None
+        ranks = self.ranks("{", "}")
+        self.next += 1
+        return [ranks], self.tokens[self.next - 1]
+
+    def candidates(self):
+        self.expect("any")
+        groups, reduction = [], None
+        for more, found in self.listed("[", "]", self.groups):
+            groups += more
+            reduction = found
+        return groups, reduction
+
+
+def read_routes(text):
+    """Every route before select-sources, in order."""
+    routes = []
+    for line in text.splitlines():
+        if line.startswith("route "):
+            _, symbol, rest = line.split(" ", 2)
+            reader = Reader(rest)
+            region = tuple(reader.listed("[", "]", reader.dimension))
+            groups, reduction = reader.candidates()
+            reader.expect("->")
+            routes.append(Route(symbol[1:], region, groups, reduction, reader.ranks()))
+            if reader.peek() is not None:
+                raise ValueError(f"unexpected '{reader.peek()}' in {line}")
+    return routes
+
+
+def program_sections(text):
+    """rank -> the text of its program."""
+    return {int(rank): body for body, rank in re.findall(
+        r"^(program rank (\d+) \{\n.*?^\}\n)", text, re.MULTILINE | re.DOTALL)}
