@@ -1,6 +1,6 @@
 """Reads lowered text, just enough to check it from outside the compiler.
 
-Entry points: read_routes, program_sections. Not a validator: text that the
+Entry points: read_routes, read_programs, program_sections. Not a validator: text that the
 compiler could not have printed raises ValueError.
 """
 import re
@@ -17,6 +17,36 @@ class Route:
     groups: List[List[int]]              # candidates, each a list of contributors
     reduction: Optional[str]
     destinations: List[int]
+
+
+@dataclass
+class Ends:
+    contributors: List[int]  # in fold order
+    reduction: Optional[str]
+    sender: int
+    destinations: List[int]
+
+    def key(self):
+        return (tuple(self.contributors), self.reduction, self.sender, tuple(self.destinations))
+
+
+@dataclass
+class Chunk:
+    tensor: str
+    region: Tuple[Tuple[int, ...], ...]
+    source: Optional[List[int]]  # the local elements read, in order
+    target: Optional[List[int]]
+    offset: int
+
+
+@dataclass
+class Bucket:
+    ordinal: int
+    transport: str
+    ends: Ends
+    roles: List[str]
+    size: int
+    chunks: List[Chunk]
 
 
 class Reader:
@@ -88,6 +118,69 @@ class Reader:
             groups += more
             reduction = found
         return groups, reduction
+
+    def ends(self):
+        if self.peek() == "{":
+            contributors = self.ranks("{", "}")
+            reduction = self.tokens[self.next]
+            self.next += 1
+            self.expect("via")
+            sender = self.integer()
+        else:
+            sender, reduction = self.integer(), None
+            contributors = [sender]
+        self.expect("->")
+        return Ends(contributors, reduction, sender, self.ranks())
+
+    def strided(self, role):
+        """The elements that `role` touches, or None."""
+        if not self.accept(role):
+            return None
+        self.expect("offset")
+        elements = [self.integer()]
+        self.expect("sizes")
+        sizes = self.listed("[", "]", self.integer)
+        self.expect("strides")
+        strides = self.listed("[", "]", self.integer)
+        if len(sizes) != len(strides):
+            raise ValueError(f"{len(sizes)} sizes, but {len(strides)} strides")
+        for size, stride in zip(sizes, strides):
+            if len(elements) * size > 1 << 20:
+                raise ValueError("region too large")
+            elements = [element + i * stride for element in elements for i in range(size)]
+        return elements
+
+    def word(self):
+        self.next += 1
+        return self.tokens[self.next - 1]
+
+
+def read_programs(text):
+    """rank -> window index -> buckets, for a module that is lowered to windows."""
+    programs, windows, buckets, chunks = {}, None, None, None
+    for line in text.splitlines():
+        line = line.strip()
+        if line.startswith("program rank "):
+            windows = programs.setdefault(int(line.split()[2]), {})
+        elif line.startswith("window "):
+            buckets = windows.setdefault(int(line.split()[1]), [])
+        elif line.startswith("bucket "):
+            reader = Reader(line.replace("roles(", "roles{").replace(")", "}"))
+            reader.expect("bucket")
+            ordinal, transport, ends = reader.integer(), reader.word(), reader.ends()
+            reader.expect("roles")
+            roles = reader.listed("{", "}", reader.word)
+            reader.expect("bytes")
+            chunks = []
+            buckets.append(Bucket(ordinal, transport, ends, roles, reader.integer(), chunks))
+        elif line.startswith("chunk "):
+            _, symbol, rest = line.split(" ", 2)
+            reader = Reader(rest)
+            region = tuple(reader.listed("[", "]", reader.dimension))
+            source, target = reader.strided("source"), reader.strided("target")
+            reader.expect("at")
+            chunks.append(Chunk(symbol[1:], region, source, target, reader.integer()))
+    return programs
 
 
 def read_routes(text):

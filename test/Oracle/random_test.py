@@ -98,6 +98,9 @@ class Check:
 
     def shrink(self, module, failures):
         """The smallest module found that still fails, and how it fails."""
+        tidy = Check(self.xfer_run, self.options)
+        if self.text_seed is not None and tidy.failures(module):
+            self.text_seed = None
         suspects = [failures[0][0]] if failures[0][0] else [t.name for t in module.tensors]
         for tensor in module.tensors:
             if tensor.name in suspects:
