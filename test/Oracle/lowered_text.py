@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import List, Optional, Tuple
 
+LARGEST = 1 << 20  # more elements than any test has
 TOKENS = re.compile(r"\d+|->|[a-z_][a-z_0-9]*|[\[\]{}:,]")
 
 
@@ -85,7 +86,12 @@ class Reader:
 
     def span(self):
         begin = self.integer()
-        return list(range(begin, self.integer())) if self.accept(":") else [begin]
+        if not self.accept(":"):
+            return [begin]
+        end = self.integer()
+        if end - begin > LARGEST:
+            raise ValueError(f"span {begin}:{end} is too large")
+        return list(range(begin, end))
 
     def ranks(self, opening="[", closing="]"):
         return [rank for span in self.listed(opening, closing, self.span) for rank in span]
@@ -96,7 +102,10 @@ class Reader:
             return run
         stride = self.integer()
         self.expect("x")
-        return [index + i * stride for i in range(self.integer()) for index in run]
+        count = self.integer()
+        if count * len(run) > LARGEST:
+            raise ValueError("segment too large")
+        return [index + i * stride for i in range(count) for index in run]
 
     def dimension(self):
         if self.peek() == "{":
@@ -145,7 +154,7 @@ class Reader:
         if len(sizes) != len(strides):
             raise ValueError(f"{len(sizes)} sizes, but {len(strides)} strides")
         for size, stride in zip(sizes, strides):
-            if len(elements) * size > 1 << 20:
+            if len(elements) * size > LARGEST:
                 raise ValueError("region too large")
             elements = [element + i * stride for element in elements for i in range(size)]
         return elements

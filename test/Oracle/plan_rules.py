@@ -9,7 +9,7 @@ from math import prod
 
 import elements
 from layout import owned_elements
-from lowered_text import read_programs
+from lowered_text import LARGEST, read_programs
 
 
 class Plan:
@@ -104,6 +104,8 @@ class Plan:
 
     @staticmethod
     def flat(tensor, region):
+        if prod(len(dim) for dim in region) > LARGEST:
+            raise ValueError("region too large")
         result = []
         for index in product(*region):
             flat = 0
