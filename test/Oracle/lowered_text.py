@@ -121,7 +121,8 @@ class Reader:
         return [ranks], self.tokens[self.next - 1]
 
     def candidates(self):
-        self.expect("any")
+        if not self.accept("any"):  # a lone candidate is chosen
+            return self.groups()
         groups, reduction = [], None
         for more, found in self.listed("[", "]", self.groups):
             groups += more

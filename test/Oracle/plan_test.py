@@ -86,7 +86,10 @@ def check_module(xfer_opt, seed, times):
     module = random_module(random, num_tensors=random.choice([1, 3, 12]), max_elements=48)
     problems, refused = [], 0
     for options in (["--default-pipeline"], ["--pass-pipeline", random_pipeline(random)]):
-        lowered = tool.run([xfer_opt, "-", *options], module.text().encode()).decode()
+        try:
+            lowered = tool.run([xfer_opt, "-", *options], module.text().encode()).decode()
+        except tool.ToolFailure as failure:
+            return [f"seed {seed}: {failure}", module.text()], 0
         found = plan_problems(module, lowered)
         if found:
             return [f"seed {seed} {options}: " + "\n".join(found[:5]), module.text(), lowered], 0

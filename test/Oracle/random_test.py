@@ -25,13 +25,14 @@ SHOWN_FAILURES = 5
 
 
 def random_pipeline(random):
-    """The default pipeline by name, with sizes so small that every limit is met."""
+    """The default pipeline by name, with chunks, buckets and windows so small that all are cut."""
     chunk = random.choice([8, 16, 40, 200])
     bucket = random.choice([8, 32, 100, 1000])
     return (f"build-routes,select-sources,type-routes,cut-chunks{{max-bytes={chunk}}},"
-            "assign-transport,split-roles,legalize-self-copy,"
+            f"assign-transport{{broadcast-min-destinations={random.choice([0, 1, 2, 3])} "
+            "broadcast-min-bytes=1},split-roles,legalize-self-copy,"
             f"form-buckets{{max-bytes={bucket}}},"
-            f"schedule-windows{{max-operations={random.choice([1, 2, 5])}}},verify-plan")
+            f"schedule-windows{{peers={random.choice([1, 2, 5])}}},verify-plan")
 
 
 def variants(random):

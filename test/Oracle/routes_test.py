@@ -72,7 +72,7 @@ def check_llama(xfer_opt):
 
 def destinations_only(line):
     destinations = line.rsplit("->", 1)[1]
-    return read_routes(f"route @t [] any [0] ->{destinations}")[0]
+    return read_routes(f"route @t [] 0 ->{destinations}")[0]
 
 
 def main():
