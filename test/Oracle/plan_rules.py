@@ -35,16 +35,18 @@ class Plan:
         return next((side for side in tensor.targets if rank in side.mesh.ranks), None)
 
     def check(self):
-        participants = {}  # bucket identity -> rank -> (window, bucket)
+        # Identity of a bucket (ends, whether it is a collective, ordinal) -> rank -> (window, bucket).
+        participants = {}
         for rank, windows in self.programs.items():
             for index, buckets in windows.items():
                 for bucket in buckets:
                     where = f"rank {rank} window {index} bucket {bucket.ordinal} {bucket.ends.key()}"
                     self.check_bucket(rank, bucket, where)
-                    found = participants.setdefault((bucket.ends.key(), bucket.ordinal), {})
+                    identity = (bucket.ends.key(), bucket.transport == "broadcast", bucket.ordinal)
+                    found = participants.setdefault(identity, {})
                     self.expect(rank not in found, f"{where}: twice on this rank")
                     found[rank] = (index, bucket)
-        for (_, ordinal), found in participants.items():
+        for (_, _, ordinal), found in participants.items():
             self.check_participants(ordinal, found)
         self.check_windows(participants)
         self.check_written()
