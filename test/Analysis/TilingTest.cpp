@@ -7,7 +7,7 @@ namespace xfer {
 namespace {
 
 /// How often each element is covered, row-major.
-std::vector<int> count(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<Tile> tiles) {
+std::vector<int> countCovers(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<Tile> tiles) {
   int64_t elements = 1;
   for (int64_t extent : shape)
     elements *= extent;
@@ -54,7 +54,7 @@ TEST(Tiling, AgreesWithCountingOnRandomTiles) {
       tiles[random() % tiles.size()][0].begin = random() % shape[0];
     for (Tile &tile : tiles) // stay inside the grid
       tile[0].run = std::min(tile[0].run, shape[0] - tile[0].begin);
-    std::vector<int> counts = count(shape, tiles);
+    std::vector<int> counts = countCovers(shape, tiles);
     bool once = llvm::all_of(counts, [](int c) { return c == 1; });
     std::optional<TilingFault> fault = checkTiling(shape, tiles);
     ASSERT_EQ(once, !fault.has_value()) << "round " << round;
