@@ -11,7 +11,9 @@ namespace xfer {
 void Diagnostics::report(SMLoc loc, SourceMgr::DiagKind kind, const Twine &text) {
   if (numErrors > kMaxErrors)
     return;
-  llvm::SMDiagnostic diagnostic = sources.GetMessage(loc, kind, text);
+  // SourceMgr would print `<unknown>:0:` before a text without a place.
+  llvm::SMDiagnostic diagnostic = loc.isValid() ? sources.GetMessage(loc, kind, text)
+                                                : llvm::SMDiagnostic("", kind, text.str());
   if (handler)
     handler(diagnostic);
   else

@@ -27,10 +27,34 @@ struct PassContext {
   std::optional<int64_t> rank;
 };
 
-/// One option of a pass: `name=value`.
+class OptionBase;
+
+/// A named set of options: a pass, or whatever else takes `name=value` words.
+class OptionSet {
+public:
+  OptionSet() = default;
+  OptionSet(const OptionSet &) = delete;
+  /// The flag without dashes; of a pass, set by the registry.
+  llvm::StringRef name() const { return setName; }
+  llvm::ArrayRef<OptionBase *> options() const { return optionList; }
+  /// `name` or `name{option=value other=value}`, options that are not at their default only.
+  std::string print() const;
+
+protected:
+  explicit OptionSet(llvm::StringRef name) : setName(name) {}
+  ~OptionSet() = default;
+
+private:
+  friend class OptionBase;
+  friend class PassRegistry;
+  llvm::StringRef setName;
+  std::vector<OptionBase *> optionList;
+};
+
+/// One option: `name=value`.
 class OptionBase {
 public:
-  OptionBase(Pass &owner, llvm::StringRef name, llvm::StringRef description);
+  OptionBase(OptionSet &owner, llvm::StringRef name, llvm::StringRef description);
   virtual ~OptionBase() = default;
   OptionBase(const OptionBase &) = delete;
   /// Returns an explanation of what was expected if `text` is no value, else "".
@@ -43,7 +67,8 @@ public:
 /// T is int64_t (non-negative), bool or std::string.
 template <typename T> class Option final : public OptionBase {
 public:
-  Option(Pass &owner, llvm::StringRef name, llvm::StringRef description, T defaultValue,
+  /// `minimum` bounds integers only.
+  Option(OptionSet &owner, llvm::StringRef name, llvm::StringRef description, T defaultValue,
          T minimum = T())
       : OptionBase(owner, name, description), value(defaultValue), defaultValue(defaultValue),
         minimum(minimum) {}
@@ -56,6 +81,13 @@ public:
 private:
   T value, defaultValue, minimum;
 };
+
+template <> std::string Option<int64_t>::parse(llvm::StringRef text);
+template <> std::string Option<int64_t>::print() const;
+template <> std::string Option<bool>::parse(llvm::StringRef text);
+template <> std::string Option<bool>::print() const;
+template <> std::string Option<std::string>::parse(llvm::StringRef text);
+template <> std::string Option<std::string>::print() const;
 
 /// A counter that a pass adds to while it runs.
 class Statistic {
@@ -71,24 +103,15 @@ public:
   int64_t value = 0;
 };
 
-class Pass {
+class Pass : public OptionSet {
 public:
   virtual ~Pass() = default;
-  /// The flag without dashes; set by the registry.
-  llvm::StringRef name() const { return passName; }
   virtual PassResult run(Module &module, PassContext &context) = 0;
 
-  llvm::ArrayRef<OptionBase *> options() const { return optionList; }
   llvm::ArrayRef<Statistic *> statistics() const { return statisticList; }
-  /// `name` or `name{option=value other=value}`, options that are not at their default only.
-  std::string print() const;
 
 private:
-  friend class OptionBase;
   friend class Statistic;
-  friend class PassRegistry;
-  llvm::StringRef passName;
-  std::vector<OptionBase *> optionList;
   std::vector<Statistic *> statisticList;
 };
 

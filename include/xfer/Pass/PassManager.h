@@ -4,15 +4,16 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "xfer/Pass/Pass.h"
+#include "xfer/Pass/Timing.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace xfer {
 
 struct PassManagerOptions {
-  bool verifyEach = true;
+  bool verifyEach = true; ///< verifyModule after each pass that changed something
   bool printAfterAll = false;
   bool printAfterChange = false;
-  bool timing = false;
+  Timing *timing = nullptr; ///< borrowed; gets a row per pass and one for verification
 };
 
 class PassManager {
@@ -23,18 +24,20 @@ public:
   /// The pipeline as text that parsePipeline reads: `build-routes,cut-chunks{max-bytes=64}`.
   std::string print() const;
 
-  /// Runs every pass in order until one fails. Dumps (`// -----// after NAME //----- //`) go to
-  /// llvm::errs().
+  /// Runs the passes added since the last run, in order, until one fails; the passes that follow
+  /// may so depend on what the module became. A note names the pass that failed. Dumps
+  /// (`// -----// after NAME //----- //`) go to llvm::errs().
   LogicalResult run(Module &module, PassContext &context);
 
-  void printTiming(llvm::raw_ostream &os) const;
   /// Every counter of every pass, zeros included, in pipeline order.
   void printStatistics(llvm::raw_ostream &os) const;
 
 private:
+  LogicalResult runOne(Pass &pass, Module &module, PassContext &context);
+
   PassManagerOptions options;
   std::vector<std::unique_ptr<Pass>> passes;
-  std::vector<double> seconds; ///< by pass, of the last run
+  size_t numRun = 0; ///< passes before this index have run
 };
 
 } // namespace xfer

@@ -10,22 +10,24 @@ namespace xfer {
 
 struct PassInfo {
   llvm::StringRef flag, summary;
-  std::unique_ptr<Pass> (*create)();
+  std::unique_ptr<Pass> (*create)(); ///< without a name: use PassRegistry::create
 };
 
 class PassRegistry {
 public:
   /// Every pass of Passes.def, in pipeline order.
   static llvm::ArrayRef<PassInfo> all();
+  static llvm::SmallVector<llvm::StringRef> flags();
+  static std::unique_ptr<Pass> create(const PassInfo &info);
   /// A new pass by flag, or null.
   static std::unique_ptr<Pass> create(llvm::StringRef flag);
-  /// The known flag nearest to `flag` by edit distance, or "" if none is close.
-  static llvm::StringRef suggest(llvm::StringRef flag);
 
-  /// Sets the options in `text` (`a=1 b=2`) on `pass`. `text` lies in a SourceMgr buffer of
-  /// `diagnostics`, so that errors carry a caret; unknown names get a suggestion.
-  static LogicalResult parseOptions(Pass &pass, llvm::StringRef text, Diagnostics &diagnostics);
-  /// Appends the passes named by `text`, a part of a buffer as above.
+  /// Sets the options in `text` on `set`: `a=1 b="two words"`, divided by white space or commas,
+  /// the whole in braces or not. `text` lies in a SourceMgr buffer of `diagnostics`, so that
+  /// errors carry a caret; unknown names get a suggestion.
+  static LogicalResult parseOptions(OptionSet &set, llvm::StringRef text, Diagnostics &diagnostics);
+  /// Appends the passes named by `text`, which lies in a buffer as above. Nothing is appended on
+  /// failure.
   static LogicalResult parsePipeline(llvm::StringRef text, PassManager &manager,
                                      Diagnostics &diagnostics);
 };
