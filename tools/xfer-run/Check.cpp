@@ -188,12 +188,11 @@ LogicalResult checkTargets(const LocalTensors &locals, const Values &values, int
     return success();
   const Mismatch &mismatch = *checker.firstMismatch();
   const Tensor &tensor = locals.module().tensors[mismatch.local->tensor];
-  return diagnostics.error({}, "tensor '" + tensor.name + "' on target rank " +
-                                   Twine(mismatch.local->rank) + " is wrong at " +
-                                   indexText(tensor, mismatch.index) + ": expected " +
-                                   mismatch.expected + ", got " + mismatch.got + "; " +
-                                   Twine(checker.numWrong()) + " of " + Twine(checked) +
-                                   " target elements are wrong");
+  return diagnostics.error(
+      {}, "tensor '" + tensor.name + "' on target rank " + Twine(mismatch.local->rank) +
+              " is wrong at " + indexText(tensor, mismatch.index) + ": expected " +
+              mismatch.expected + ", got " + mismatch.got + "; " + Twine(checker.numWrong()) +
+              " of " + Twine(checked) + " target elements are wrong");
 }
 
 LogicalResult checkReplicas(const LocalTensors &locals, const Values &values,

@@ -20,8 +20,8 @@ void castElements(DType from, DType to, const char *in, char *out, int64_t count
 }
 
 void foldElements(ReduceOp op, DType dtype, char *total, const char *operand, int64_t count) {
-  runtime::foldFunction(static_cast<runtime::ReduceOp>(op), toRuntime(dtype))(
-      bytesOf(total), bytesOf(operand), count);
+  runtime::foldFunction(static_cast<runtime::ReduceOp>(op),
+                        toRuntime(dtype))(bytesOf(total), bytesOf(operand), count);
 }
 
 void divideElements(DType dtype, char *total, int64_t divisor, int64_t count) {

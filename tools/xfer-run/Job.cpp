@@ -119,9 +119,8 @@ static LogicalResult readPlan(const Options &options, StringRef bytes, Job &job,
   if (xfer_plan_get_info(job.plan.get(), &info) != XFER_OK)
     return diagnostics.error({}, xfer_last_error());
   if (info.num_programs != info.num_ranks)
-    return diagnostics.error({}, "plan holds the programs of " + Twine(info.num_programs) +
-                                     " of " + Twine(info.num_ranks) +
-                                     " ranks, but xfer-run needs all");
+    return diagnostics.error({}, "plan holds the programs of " + Twine(info.num_programs) + " of " +
+                                     Twine(info.num_ranks) + " ranks, but xfer-run needs all");
   unsigned id = diagnostics.sourceMgr().AddNewSourceBuffer(
       llvm::MemoryBuffer::getMemBufferCopy(info.declarations, "<plan>"), llvm::SMLoc());
   job.declarations = parseDeclarations(id, diagnostics);

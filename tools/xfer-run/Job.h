@@ -20,8 +20,8 @@ struct Job {
   std::unique_ptr<Module> declarations; ///< every tensor has a source and targets
   std::vector<uint8_t> planBytes;
   PlanHandle plan;
-  std::vector<int64_t> ranks;           ///< ascending
-  int64_t stagingBytes = 0;             ///< of all ranks together
+  std::vector<int64_t> ranks; ///< ascending
+  int64_t stagingBytes = 0;   ///< of all ranks together
 };
 
 /// The most ranks that xfer-run runs in one process.

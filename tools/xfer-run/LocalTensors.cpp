@@ -60,6 +60,17 @@ ArrayRef<LocalTensor> LocalTensors::sourcesOf(TensorId tensor) const {
   return all().slice(firstSource[tensor], firstSource[tensor + 1] - firstSource[tensor]);
 }
 
+int64_t LocalTensors::numLogicalElements() const {
+  int64_t total = 0;
+  for (const Tensor &tensor : declarations.tensors) {
+    int64_t elements = 1;
+    for (int64_t extent : tensor.shape)
+      elements *= extent;
+    total += elements;
+  }
+  return total;
+}
+
 LogicalResult LocalTensors::allocate(int64_t extraBytes, Diagnostics &diagnostics) {
   constexpr int64_t kAlignment = 64;
   int64_t total = extraBytes;
@@ -77,9 +88,8 @@ LogicalResult LocalTensors::allocate(int64_t extraBytes, Diagnostics &diagnostic
     void *memory = std::aligned_alloc(kAlignment, llvm::alignTo(local.bytes, kAlignment));
     if (!memory)
       return diagnostics.error({}, "out of memory: cannot allocate " + formatBytes(local.bytes) +
-                                       " for tensor '" +
-                                       declarations.tensors[local.tensor].name + "' on rank " +
-                                       Twine(local.rank));
+                                       " for tensor '" + declarations.tensors[local.tensor].name +
+                                       "' on rank " + Twine(local.rank));
     buffers.emplace_back(static_cast<char *>(memory));
     local.data = buffers.back().get();
   }

@@ -18,7 +18,7 @@ struct LocalTensor {
   bool isSource = false;
   DType dtype = DType::F32; ///< as stored
   const Placement *placement = nullptr;
-  int64_t position = 0;                 ///< of the rank in its mesh
+  int64_t position = 0;                ///< of the rank in its mesh
   llvm::SmallVector<int64_t, 3> shape; ///< local
   int64_t elements = 0, bytes = 0;
   char *data = nullptr; ///< null if empty
@@ -41,6 +41,7 @@ public:
   /// The sources of one tensor, by mesh position.
   llvm::ArrayRef<LocalTensor> sourcesOf(TensorId tensor) const;
   const std::vector<int64_t> &ranks() const { return rankNumbers; } ///< ascending
+  int64_t numLogicalElements() const; ///< of all tensors, each counted once
 
 private:
   const Placement *place(LayoutId layout, llvm::ArrayRef<int64_t> shape);

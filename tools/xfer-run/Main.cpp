@@ -7,6 +7,8 @@
 #include "Replay.h"
 #include "Report.h"
 #include "TensorFiles.h"
+#include "common/OutOfMemory.h"
+#include "llvm/Support/raw_ostream.h"
 #include <system_error>
 
 using namespace xfer;
@@ -50,8 +52,8 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
     return failure();
   LocalTensors locals(*job.declarations);
   if (!options.inputDirectory.empty() && !options.outputDirectory.empty() &&
-      failed(checkDirectories(locals, options.inputDirectory, options.outputDirectory,
-                              diagnostics)))
+      failed(
+          checkDirectories(locals, options.inputDirectory, options.outputDirectory, diagnostics)))
     return failure();
   if (failed(locals.allocate(job.stagingBytes, diagnostics)))
     return failure();
@@ -61,7 +63,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
 
   Report report;
   report.tensors = static_cast<int64_t>(job.declarations->tensors.size());
-  report.elements = numElements(*job.declarations);
+  report.elements = locals.numLogicalElements();
   report.ranks = static_cast<int64_t>(job.ranks.size());
   report.stagingBytes = job.stagingBytes;
   report.counts = countPlan(job);
@@ -76,6 +78,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
 }
 
 int main(int argc, char **argv) {
+  exitWhenOutOfMemory();
   llvm::SourceMgr sources;
   Diagnostics diagnostics(sources);
   Options options;
@@ -89,8 +92,6 @@ int main(int argc, char **argv) {
   }
   try {
     return succeeded(runJob(options, diagnostics)) ? 0 : 1;
-  } catch (const std::bad_alloc &) {
-    (void)diagnostics.error({}, "out of memory");
   } catch (const std::system_error &error) { // no more threads
     (void)diagnostics.error({}, error.what());
   }

@@ -1,6 +1,5 @@
 //===- Options.cpp - What the command line asks for -----------------------===//
 #include "Options.h"
-#include <limits>
 
 namespace xfer::run {
 
@@ -17,37 +16,35 @@ that `xfer-opt --emit=plan` wrote. Sources are filled with a pattern unless
 CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options &options,
                                       Diagnostics &diagnostics) {
   static constexpr llvm::StringRef kBackends[] = {"threads", "gloo", "nccl"};
-  constexpr int64_t kMaxTimeoutSeconds = std::numeric_limits<int64_t>::max() / 1'000'000'000;
-  unsigned backend = 0;
+  constexpr int64_t kMaxTimeoutSeconds = int64_t(365) * 24 * 3600;
+  size_t backend = 0;
   CommandLine line("xfer-run", kOverview, diagnostics);
   line.section("data");
-  line.text("inputs", "DIR", "read the sources from DIR/rank<r>.safetensors", options.inputDirectory);
+  line.text("inputs", "DIR", "read the sources from DIR/rank<r>.safetensors",
+            options.inputDirectory);
   line.text("outputs", "DIR", "write the targets to DIR/rank<r>.safetensors",
             options.outputDirectory);
   line.flag("verify", "check every target element after every replay", options.verify);
   line.section("replay");
-  line.choice("backend", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,
-              backend);
-  line.integer("repeat", "N", "replay N times (default 1)", 1,
-               [&](int64_t value) { options.repeat = value; });
+  line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,
+              [&](size_t index) { backend = index; });
+  line.integer("repeat", "N", "replay N times (default 1)", 1, options.repeat);
   line.integer("timeout", "SECONDS", "give up on a rank after this long (default 60)", 1,
-               [&](int64_t value) { options.timeoutSeconds = std::min(value, kMaxTimeoutSeconds); });
+               options.timeoutSeconds);
   line.section("plan");
   line.text("pass-pipeline", "TEXT", "run these passes, then what is left of the default pipeline",
             options.pipeline);
   line.integer("staging-bytes", "N", "staging of all ranks together (default 268435456)", 1,
-               [&](int64_t value) { options.stagingBytes = value; });
+               options.stagingBytes);
   line.section("report");
   line.text("json", "FILE", "write what was measured and counted", options.jsonFile);
-  line.custom("help", CommandLine::Value::None, "", "print this text",
-              [](llvm::StringRef) { return success(); });
-  line.custom("version", CommandLine::Value::None, "", "print the version",
-              [](llvm::StringRef) { return success(); });
 
   CommandLine::Outcome outcome = line.parse(argc, argv);
+  options.timeoutSeconds = std::min(options.timeoutSeconds, kMaxTimeoutSeconds);
   options.inputs.assign(line.inputs().begin(), line.inputs().end());
   if (outcome == CommandLine::Outcome::Run && backend != 0) {
-    (void)diagnostics.error({}, "backend '" + kBackends[backend] + "' is not built into this xfer-run");
+    (void)diagnostics.error({},
+                            "backend '" + kBackends[backend] + "' is not built into this xfer-run");
     return CommandLine::Outcome::Failed;
   }
   return outcome;

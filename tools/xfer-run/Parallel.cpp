@@ -26,7 +26,8 @@ std::vector<RowTask> makeRowTasks(llvm::ArrayRef<LocalTensor> tensors) {
   for (const LocalTensor &local : tensors) {
     if (local.elements == 0)
       continue;
-    int64_t rowElements = local.placement->localExtent(local.position, local.placement->numDims() - 1);
+    int64_t rowElements =
+        local.placement->localExtent(local.position, local.placement->numDims() - 1);
     int64_t rows = local.elements / rowElements;
     int64_t step = std::max<int64_t>(1, kTaskElements / rowElements);
     for (int64_t begin = 0; begin < rows; begin += step)

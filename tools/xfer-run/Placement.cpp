@@ -122,9 +122,10 @@ int64_t Placement::numLocalElements(int64_t position) const {
 }
 
 const OwnedPiece &Placement::ownerOf(size_t dim, int64_t index) const {
-  auto after = llvm::upper_bound(dims[dim].byIndex, index, [](int64_t key, const OwnedPiece &owned) {
-    return key < owned.piece.begin;
-  });
+  auto after =
+      llvm::upper_bound(dims[dim].byIndex, index, [](int64_t key, const OwnedPiece &owned) {
+        return key < owned.piece.begin;
+      });
   return *std::prev(after);
 }
 

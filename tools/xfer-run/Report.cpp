@@ -21,7 +21,7 @@ double Report::medianSeconds() const { return median(seconds); }
 //===- The plain copy -----------------------------------------------------===//
 
 double measureCopy(const LocalTensors &locals, int64_t bytes) {
-  constexpr int64_t kBlockBytes = int64_t(1) << 20;
+  static constexpr int64_t kBlockBytes = int64_t(1) << 20;
   constexpr int kPasses = 3;
   struct Block {
     char *data;
@@ -54,9 +54,8 @@ double measureCopy(const LocalTensors &locals, int64_t bytes) {
   std::vector<double> seconds;
   for (int pass = -1; pass < kPasses; ++pass) { // the first touches the memory
     auto begin = std::chrono::steady_clock::now();
-    parallelFor(copies.size(), threads, [&](int64_t i) {
-      std::memcpy(copies[i].to, copies[i].from, copies[i].bytes);
-    });
+    parallelFor(copies.size(), threads,
+                [&](int64_t i) { std::memcpy(copies[i].to, copies[i].from, copies[i].bytes); });
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (pass >= 0)
       seconds.push_back(took.count());
@@ -93,9 +92,9 @@ void printReport(const Report &report, llvm::raw_ostream &os) {
   row("staging", formatBytes(report.stagingBytes), "all ranks");
   double seconds = report.medianSeconds();
   row("replay", formatSeconds(seconds),
-      fmt::format("{}{:.2f} GB/s", report.seconds.size() > 1
-                                       ? fmt::format("median of {}, ", report.seconds.size())
-                                       : "",
+      fmt::format("{}{:.2f} GB/s",
+                  report.seconds.size() > 1 ? fmt::format("median of {}, ", report.seconds.size())
+                                            : "",
                   static_cast<double>(counts.movedBytes()) / seconds / 1e9));
   if (report.copySeconds > 0)
     row("plain memcpy", formatSeconds(report.copySeconds),

@@ -236,8 +236,8 @@ Error SafetensorsFile::readHeader() {
     covered += entry->bytes; // both ends are below 2^63
   }
   if (covered != fileBytes - dataBegin)
-    return makeError("has " + Twine(fileBytes - dataBegin) + " bytes of data, but its tensors take " +
-                     Twine(covered));
+    return makeError("has " + Twine(fileBytes - dataBegin) +
+                     " bytes of data, but its tensors take " + Twine(covered));
   for (SafetensorsEntry &entry : tensors)
     entry.offset += dataBegin;
   llvm::sort(tensors, [](const auto &a, const auto &b) { return a.name < b.name; });

@@ -43,8 +43,8 @@ static std::string filePath(StringRef directory, int64_t rank) {
 static LogicalResult matchFile(const LocalTensors &locals, ArrayRef<const LocalTensor *> sources,
                                const SafetensorsFile &file, std::vector<InputPart> &parts,
                                Diagnostics &diagnostics) {
-  std::string place = " of rank " + std::to_string(sources.front()->rank) + " in '" +
-                      file.path().str() + "' ";
+  std::string place =
+      " of rank " + std::to_string(sources.front()->rank) + " in '" + file.path().str() + "' ";
   llvm::SmallSet<StringRef, 16> expected;
   for (const LocalTensor *local : sources) {
     StringRef name = locals.module().tensors[local->tensor].name;
@@ -84,14 +84,13 @@ static LogicalResult readPart(const LocalTensors &locals, const SafetensorsFile 
 }
 
 LogicalResult readSources(const LocalTensors &locals, StringRef directory,
-                         Diagnostics &diagnostics) {
+                          Diagnostics &diagnostics) {
   std::vector<SafetensorsFile> files;
   std::vector<std::vector<InputPart>> parts;
   for (const auto &[rank, sources] : groupByRank(locals.sources())) {
     llvm::Expected<SafetensorsFile> file = SafetensorsFile::open(filePath(directory, rank));
     if (!file)
-      return diagnostics.error({}, "rank " + Twine(rank) + ": " +
-                                       llvm::toString(file.takeError()));
+      return diagnostics.error({}, "rank " + Twine(rank) + ": " + llvm::toString(file.takeError()));
     files.push_back(std::move(*file));
     if (failed(matchFile(locals, sources, files.back(), parts.emplace_back(), diagnostics)))
       return failure();

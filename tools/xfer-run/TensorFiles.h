@@ -11,7 +11,7 @@ namespace xfer::run {
 /// Fills the sources from files. Every file's header is checked against the declarations before
 /// the first byte of data is read.
 LogicalResult readSources(const LocalTensors &locals, llvm::StringRef directory,
-                         Diagnostics &diagnostics);
+                          Diagnostics &diagnostics);
 
 /// Writes the targets to files: all of them or none. Creates the directory.
 LogicalResult writeTargets(const LocalTensors &locals, llvm::StringRef directory,

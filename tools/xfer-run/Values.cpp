@@ -68,8 +68,8 @@ PatternValues::PatternValues(const Module &module) {
     recipe.dtype = tensor.source->dtype;
     recipe.seed = static_cast<int64_t>(mix(recipes.size()));
     recipe.nearOne = module.layout(tensor.source->layout).reduction == ReduceOp::Product;
-    recipe.integerBits = std::min(static_cast<int>(8 * byteWidth(recipe.dtype)),
-                                  integerBitsFor(tensor.dtype));
+    recipe.integerBits =
+        std::min(static_cast<int>(8 * byteWidth(recipe.dtype)), integerBitsFor(tensor.dtype));
     for (const Side &target : tensor.targets)
       recipe.integerBits = std::min(recipe.integerBits, integerBitsFor(target.dtype));
   }

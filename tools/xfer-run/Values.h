@@ -33,10 +33,10 @@ public:
 
 private:
   struct Recipe {
-    DType dtype = DType::F32;     ///< of the source
-    int integerBits = 64;         ///< integers keep this many, so that their casts stay finite
+    DType dtype = DType::F32; ///< of the source
+    int integerBits = 64;     ///< integers keep this many, so that their casts stay finite
     int64_t seed = 0;
-    bool nearOne = false;         ///< for products
+    bool nearOne = false; ///< for products
   };
   std::vector<Recipe> recipes; ///< by tensor
 };
