@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test. The last line is `N passed, N failed`; the exit code is 0
+# only if tests ran and none failed.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+
+echo "building in $build"
+if ! build_targets; then
+  echo "0 passed, 1 failed"
+  exit 1
+fi
+
+results=$build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+cd "$build" || exit 1
+echo "running lit and Python tests"
+lit_status=0
+LIT_OPTS="--xunit-xml-output=$results/lit.xml --no-progress-bar" \
+  timeout 1800 ctest -R '^lit$' --verbose >"$results/lit.log" 2>&1 || lit_status=$?
+echo "running GoogleTest cases"
+gtest_status=0
+timeout 1800 ctest -E '^lit$' --no-tests=error --output-on-failure -j "$(nproc)" \
+  --output-junit "$results/gtest.xml" >"$results/gtest.log" 2>&1 || gtest_status=$?
+[ "$lit_status" -eq 0 ] || cat "$results/lit.log"
+[ "$gtest_status" -eq 0 ] || cat "$results/gtest.log"
+exec python3 "$root/tools/count-tests.py" "$results/lit.xml:$lit_status" \
+  "$results/gtest.xml:$gtest_status"
