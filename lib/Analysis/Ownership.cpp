@@ -9,7 +9,7 @@ using llvm::SmallVectorImpl;
 namespace xfer {
 
 Ownership::Ownership(const Module &module, const Layout &layout, ArrayRef<int64_t> shape)
-    : meshRanks(module.meshes[layout.mesh].ranks) {
+    : meshId(layout.mesh), meshRanks(module.meshes[layout.mesh].ranks) {
   buildDigits(module.meshes[layout.mesh], layout);
   for (size_t d = 0; d < shape.size(); ++d)
     buildDimension(layout.dims[d], shape[d]);
@@ -87,8 +87,8 @@ void Ownership::buildDimension(const DimLayout &layout, int64_t extent) {
             if (next.size() > static_cast<size_t>(nextFirst.back()) && next.back().end == begin)
               next.back().end = begin + (to - from);
             else
-              next.push_back({begin, begin + (to - from), local,
-                              static_cast<int64_t>(cell) * pieces + c});
+              next.push_back(
+                  {begin, begin + (to - from), local, static_cast<int64_t>(cell) * pieces + c});
             local += to - from;
           }
         }
@@ -163,9 +163,9 @@ SmallVector<int64_t, 3> Ownership::localShape(int64_t cell) const {
 std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
                                      const Segment &segment) {
   ArrayRef<Piece> pieces = dim.cellPieces(cell);
-  const Piece *piece = std::upper_bound(
-      pieces.begin(), pieces.end(), segment.begin,
-      [](int64_t begin, const Piece &candidate) { return begin < candidate.end; });
+  const Piece *piece =
+      std::upper_bound(pieces.begin(), pieces.end(), segment.begin,
+                       [](int64_t begin, const Piece &candidate) { return begin < candidate.end; });
   LocalSegment result;
   for (int64_t i = 0; i < segment.count; ++i) {
     int64_t begin = segment.begin + i * segment.stride;

@@ -60,6 +60,13 @@ static std::string quoteIfNeeded(std::string text) {
   return quoted + '"';
 }
 
+bool OptionSet::set(StringRef option, int64_t value) {
+  for (OptionBase *candidate : optionList)
+    if (candidate->name == option)
+      return candidate->parse(std::to_string(value)).empty();
+  return false;
+}
+
 std::string OptionSet::print() const {
   std::string text;
   for (const OptionBase *option : optionList)

@@ -39,6 +39,7 @@ class Ownership {
 public:
   Ownership(const Module &module, const Layout &layout, llvm::ArrayRef<int64_t> shape);
 
+  int32_t mesh() const { return meshId; }
   llvm::ArrayRef<DimOwnership> dims() const { return dimensions; }
   /// Cells of the whole tensor: mixed radix of the dimensions' cells, the first slowest.
   int64_t numCells() const { return cellCount; }
@@ -66,6 +67,7 @@ private:
   void buildDigits(const Mesh &mesh, const Layout &layout);
   void buildDimension(const DimLayout &dim, int64_t extent);
 
+  int32_t meshId;
   llvm::ArrayRef<int64_t> meshRanks;
   std::vector<DimOwnership> dimensions;
   std::vector<llvm::SmallVector<Digit, 2>> dimDigits; ///< by dimension, in cut order
@@ -94,6 +96,11 @@ public:
   }
   /// Position of `rank` in the mesh, or -1.
   int64_t position(int32_t mesh, int64_t rank);
+  /// The cell that `rank` holds, or -1 if it is outside the mesh.
+  int64_t cell(const Ownership &ownership, int64_t rank) {
+    int64_t at = position(ownership.mesh(), rank);
+    return at < 0 ? -1 : ownership.cellOfPosition(at);
+  }
 
 private:
   const Module &module;

@@ -26,6 +26,11 @@ public:
     ids.try_emplace(stored, id);
     return id;
   }
+  /// The id of an interned sequence, or -1.
+  int32_t find(llvm::ArrayRef<int64_t> sequence) const {
+    auto found = ids.find(sequence);
+    return found == ids.end() ? -1 : found->second;
+  }
   llvm::ArrayRef<int64_t> operator[](int32_t id) const { return sequences[id]; }
   int32_t size() const { return static_cast<int32_t>(sequences.size()); }
 

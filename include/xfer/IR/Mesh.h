@@ -28,5 +28,7 @@ struct Mesh {
 
 /// The most ranks a mesh may have.
 inline constexpr int64_t kMaxMeshRanks = int64_t(1) << 20;
+/// The most axes a mesh may have; only axes of size 1 can be more than twenty.
+inline constexpr size_t kMaxMeshAxes = 256;
 
 } // namespace xfer

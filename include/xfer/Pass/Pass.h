@@ -39,6 +39,8 @@ public:
   llvm::ArrayRef<OptionBase *> options() const { return optionList; }
   /// `name` or `name{option=value other=value}`, options that are not at their default only.
   std::string print() const;
+  /// Sets an option from code. Returns false if there is no such option or it refuses the value.
+  bool set(llvm::StringRef option, int64_t value);
 
 protected:
   explicit OptionSet(llvm::StringRef name) : setName(name) {}

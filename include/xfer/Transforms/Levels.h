@@ -1,0 +1,20 @@
+//===- Levels.h - What a pass expects to find -------------------*- C++ -*-===//
+#pragma once
+#include "xfer/IR/Diagnostics.h"
+#include "xfer/IR/Module.h"
+
+namespace xfer {
+
+llvm::StringRef spelling(Level level);
+
+/// Fails with a diagnostic unless the module is at `level`. A module of declarations in which no
+/// element moves counts as any level: its text shows none.
+LogicalResult expectLevel(Module &module, Level level, Diagnostics &diagnostics);
+
+/// Fails unless every tensor has a source and a target.
+LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics);
+
+/// Every rank of every mesh that a tensor uses, ascending.
+std::vector<int64_t> ranksOf(const Module &module);
+
+} // namespace xfer

@@ -1,0 +1,221 @@
+//===- EmitPlan.cpp - Module to plan file ---------------------------------===//
+//
+// Writes the programs of a module in windows as FlatBuffers, see
+// runtime/schema/plan.fbs. Regions, rank lists, shapes and bindings that are
+// equal are written once.
+//===----------------------------------------------------------------------===//
+#include "xfer/Plan/EmitPlan.h"
+#include "xfer/Analysis/Ownership.h"
+#include "xfer/Plan/Version.h"
+#include "xfer/Text/Printer.h"
+#include "xfer/Transforms/Buffers.h"
+#include "xfer/Transforms/Levels.h"
+#include "xfer/plan_digest.h"
+
+using llvm::ArrayRef;
+
+namespace xfer {
+namespace {
+
+template <typename T> using Offset = flatbuffers::Offset<T>;
+template <typename T> using Offsets = std::vector<Offset<T>>;
+constexpr uint32_t kAbsent = 0xffffffff;
+
+/// Numbers ids of the module in the order in which the plan first names them.
+class Renumbering {
+public:
+  explicit Renumbering(int32_t size) : numbers(size, kAbsent) {}
+  uint32_t operator()(int32_t id) {
+    if (id == kNone)
+      return kAbsent;
+    if (numbers[id] == kAbsent) {
+      numbers[id] = static_cast<uint32_t>(used.size());
+      used.push_back(id);
+    }
+    return numbers[id];
+  }
+  ArrayRef<int32_t> ids() const { return used; }
+
+private:
+  std::vector<uint32_t> numbers;
+  std::vector<int32_t> used;
+};
+
+class PlanWriter {
+public:
+  PlanWriter(const Module &module)
+      : module(module), ownerships(module), regionNumber(module.numStridedRegions()),
+        rankListNumber(module.numRankLists()) {}
+  void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
+  /// Bytes that the plan takes at most.
+  int64_t estimate() const;
+
+private:
+  Offsets<fb::Tensor> tensors();
+  Offsets<fb::Region> regions();
+  Offsets<fb::RankList> rankLists();
+  Offset<fb::Program> program(const Program &program);
+  void bindings(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets);
+  Offset<fb::Binding> binding(TensorId tensor, const Side &side, int64_t rank);
+
+  const Module &module;
+  OwnershipCache ownerships;
+  flatbuffers::FlatBufferBuilder builder{1 << 20};
+  Renumbering regionNumber, rankListNumber;
+  SequenceInterner bindingKeys;
+  Offsets<fb::Binding> knownBindings; ///< by binding key
+};
+
+int64_t PlanWriter::estimate() const {
+  int64_t bytes = 1 << 20;
+  for (const Tensor &tensor : module.tensors)
+    bytes += static_cast<int64_t>(tensor.name.size()) + 64;
+  for (const Program &program : module.programs)
+    bytes += static_cast<int64_t>(
+        program.chunks.size() * sizeof(fb::Chunk) + program.buckets.size() * sizeof(fb::Bucket) +
+        program.windows.size() * sizeof(fb::Window) + module.tensors.size() * 120);
+  for (int32_t i = 0; i < module.numRankLists(); ++i)
+    bytes += static_cast<int64_t>(module.rankList(i).size() * 8 + 32);
+  return bytes + int64_t(module.numStridedRegions()) * 160;
+}
+
+Offsets<fb::Tensor> PlanWriter::tensors() {
+  Offsets<fb::Tensor> result;
+  for (const Tensor &tensor : module.tensors)
+    result.push_back(fb::CreateTensor(builder,
+                                      builder.CreateString(tensor.name.data(), tensor.name.size()),
+                                      static_cast<fb::DType>(tensor.dtype)));
+  return result;
+}
+
+Offsets<fb::Region> PlanWriter::regions() {
+  Offsets<fb::Region> result;
+  std::vector<fb::Loop> loops;
+  for (int32_t id : regionNumber.ids()) {
+    const StridedRegion &region = module.stridedRegion(id);
+    loops.clear();
+    for (size_t l = 0; l < region.sizes.size(); ++l)
+      loops.emplace_back(region.sizes[l], region.strides[l]);
+    result.push_back(fb::CreateRegionDirect(builder, region.offset, &loops));
+  }
+  return result;
+}
+
+Offsets<fb::RankList> PlanWriter::rankLists() {
+  Offsets<fb::RankList> result;
+  for (int32_t id : rankListNumber.ids()) {
+    ArrayRef<int64_t> ranks = module.rankList(id);
+    result.push_back(fb::CreateRankList(builder, builder.CreateVector(ranks.data(), ranks.size())));
+  }
+  return result;
+}
+
+Offset<fb::Binding> PlanWriter::binding(TensorId tensor, const Side &side, int64_t rank) {
+  int32_t id = ownerships.id(side.layout, module.tensors[tensor].shape);
+  const Ownership &ownership = ownerships[id];
+  int64_t cell = ownerships.cell(ownership, rank);
+  int32_t key = bindingKeys.intern({tensor, id, cell, static_cast<int64_t>(side.dtype)});
+  if (key == static_cast<int32_t>(knownBindings.size())) {
+    auto shape = ownership.localShape(cell);
+    knownBindings.push_back(fb::CreateBinding(
+        builder, static_cast<uint32_t>(tensor), static_cast<fb::DType>(side.dtype),
+        static_cast<fb::ReduceOp>(module.layout(side.layout).reduction),
+        builder.CreateVector(shape.data(), shape.size())));
+  }
+  return knownBindings[key];
+}
+
+void PlanWriter::bindings(int64_t rank, Offsets<fb::Binding> &sources,
+                          Offsets<fb::Binding> &targets) {
+  for (size_t t = 0; t < module.tensors.size(); ++t) {
+    const Tensor &tensor = module.tensors[t];
+    auto holds = [&](const Side &side) {
+      return ownerships.position(module.layout(side.layout).mesh, rank) >= 0;
+    };
+    if (holds(*tensor.source))
+      sources.push_back(binding(static_cast<TensorId>(t), *tensor.source, rank));
+    for (const Side &target : tensor.targets)
+      if (holds(target))
+        targets.push_back(binding(static_cast<TensorId>(t), target, rank));
+  }
+}
+
+Offset<fb::Program> PlanWriter::program(const Program &program) {
+  std::vector<fb::Chunk> chunks;
+  std::vector<fb::Bucket> buckets;
+  std::vector<fb::Window> windows;
+  chunks.reserve(program.chunks.size());
+  buckets.reserve(program.buckets.size());
+  int64_t staging = 0, before = 0;
+  for (const Window &window : program.windows) {
+    windows.emplace_back(window.index, static_cast<uint32_t>(buckets.size()),
+                         static_cast<uint32_t>(window.numBuckets));
+    int64_t staged = 0;
+    for (int32_t i = 0; i < window.numBuckets; ++i) {
+      const Bucket &bucket = program.buckets[window.firstBucket + i];
+      staged += stagedBytes(module, program, bucket);
+      buckets.emplace_back(
+          bucket.ordinal, bucket.ends.sender, bucket.bytes, rankListNumber(bucket.ends.sources),
+          rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
+          static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
+      for (int32_t c = 0; c < bucket.numChunks; ++c) {
+        const ProgramChunk &chunk = program.chunks[bucket.firstChunk + c];
+        chunks.emplace_back(static_cast<uint32_t>(chunk.tensor), regionNumber(chunk.source),
+                            regionNumber(chunk.target), chunk.offset);
+      }
+    }
+    staging = std::max(staging, before + staged);
+    before = staged;
+  }
+  Offsets<fb::Binding> sources, targets;
+  bindings(program.rank, sources, targets);
+  return fb::CreateProgramDirect(builder, program.rank, &sources, &targets, &chunks, &buckets,
+                                 &windows, staging);
+}
+
+void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {
+  std::string declarations;
+  llvm::raw_string_ostream stream(declarations);
+  printDeclarations(module, stream);
+  Offsets<fb::Program> programOffsets;
+  for (const Program &each : module.programs)
+    programOffsets.push_back(program(each));
+  Offsets<fb::Tensor> tensorOffsets = tensors();
+  Offsets<fb::Region> regionOffsets = regions();
+  Offsets<fb::RankList> rankListOffsets = rankLists();
+  std::vector<int64_t> ranks = ranksOf(module);
+  std::string pipelineText = pipeline.str();
+  // `content` is written by sealPlan; any value but the default keeps its place.
+  auto plan = fb::CreatePlanDirect(
+      builder, fb::kPlanVersion, kCompilerVersion, pipelineText.c_str(), declarations.c_str(),
+      fb::planDigest(kCompilerVersion, pipelineText, declarations), /*content=*/1, &ranks,
+      &tensorOffsets, &regionOffsets, &rankListOffsets, &programOffsets);
+  fb::FinishPlanBuffer(builder, plan);
+  out.assign(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
+  fb::sealPlan(out);
+}
+
+} // namespace
+
+LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vector<uint8_t> &out,
+                       Diagnostics &diagnostics) {
+  if (failed(expectBothSides(module, diagnostics)))
+    return failure();
+  if (module.level != Level::Programs)
+    return diagnostics.error({}, "expected programs, got a module of " + spelling(module.level));
+  for (const Program &program : module.programs)
+    if (!program.chunks.empty() && program.windows.empty())
+      return diagnostics.error(program.loc, "program of rank " + llvm::Twine(program.rank) +
+                                                " has no windows: run 'schedule-windows' first");
+  PlanWriter writer(module);
+  constexpr int64_t kMaxPlanBytes = (int64_t(1) << 31) - 1;
+  if (writer.estimate() > kMaxPlanBytes)
+    return diagnostics.error({}, "the plan needs about " + llvm::Twine(writer.estimate()) +
+                                     " bytes, and a plan file holds at most " +
+                                     llvm::Twine(kMaxPlanBytes) +
+                                     ": emit one rank's plan at a time with '--rank'");
+  writer.write(pipeline, out);
+  return success();
+}
+
+} // namespace xfer

@@ -1,0 +1,62 @@
+//===- BufferParser.h - One buffer into the module --------------*- C++ -*-===//
+//
+// Recursive descent over one buffer. Declarations are in
+// ParseDeclarations.cpp, lowered operations in ParseOperations.cpp.
+//===----------------------------------------------------------------------===//
+#pragma once
+#include "ParserState.h"
+#include "TokenStream.h"
+
+namespace xfer {
+
+class BufferParser {
+public:
+  BufferParser(llvm::StringRef text, ParserState &state, Diagnostics &diagnostics)
+      : text(text), tokens(text, diagnostics), state(state), module(state.module) {}
+
+  /// Parses every statement. After an error, continues at the next line that begins with a
+  /// declaration's word.
+  LogicalResult run();
+
+private:
+  LogicalResult parseStatement();
+  bool moveToNextDeclaration(const char *cursor);
+
+  LogicalResult parseMesh();
+  LogicalResult parseMeshAxes(Mesh &mesh, llvm::SmallVectorImpl<const char *> &positions);
+  LogicalResult declareMesh(Mesh mesh, llvm::StringRef name);
+  LogicalResult parseTensor();
+  LogicalResult declareTensor(Tensor tensor, llvm::StringRef name);
+  LogicalResult parseSide(bool isTarget);
+  LogicalResult parseSideLayout(SideStatement &side);
+  LogicalResult parseDType(DType &dtype);
+  LogicalResult redeclared(const char *position, const llvm::Twine &text, llvm::SMLoc previous);
+
+  LogicalResult enterLevel(Level level);
+  LogicalResult parseRoute();
+  LogicalResult parseChunk();
+  LogicalResult parseProgram();
+  LogicalResult parseProgramItem(Program &program);
+  LogicalResult parseWindow(Program &program);
+  LogicalResult parseBucket(Program &program);
+  LogicalResult parseBucketRoles(Roles &roles);
+  LogicalResult parseProgramChunk(Program &program, const Bucket *bucket);
+  LogicalResult parseTensorUse(TensorId &tensor);
+  LogicalResult parseRegion(RegionId &region);
+  LogicalResult parseDimSegments(DimSegments &dim);
+  LogicalResult parseSegment(DimSegments &dim);
+  LogicalResult parseEndpoints(TensorId tensor, Endpoints &ends);
+  LogicalResult parseCandidates(TensorId tensor, Endpoints &ends,
+                                llvm::SmallVectorImpl<int64_t> &sources);
+  LogicalResult parseGroup(TensorId tensor, llvm::SmallVectorImpl<int64_t> &sources);
+  LogicalResult parseRouteType(RouteType &type);
+  LogicalResult parseTransport(Transport &transport);
+  LogicalResult parseStridedRegion(StridedRegionId &region);
+
+  llvm::StringRef text;
+  TokenStream tokens;
+  ParserState &state;
+  Module &module;
+};
+
+} // namespace xfer

@@ -1,0 +1,212 @@
+//===- ParseDeclarations.cpp - mesh, tensor, source, target ---------------===//
+#include "BufferParser.h"
+#include "LayoutSyntax.h"
+#include "xfer/IR/DeclarationChecks.h"
+
+using llvm::SMLoc;
+using llvm::SmallVector;
+using llvm::SmallVectorImpl;
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace xfer {
+
+LogicalResult BufferParser::redeclared(const char *position, const Twine &text, SMLoc previous) {
+  (void)tokens.errorAt(position, text);
+  tokens.noteAt(previous, "first declared here");
+  return failure();
+}
+
+LogicalResult BufferParser::parseMeshAxes(Mesh &mesh, SmallVectorImpl<const char *> &positions) {
+  if (failed(tokens.expect(TokenKind::LeftBracket, "[")))
+    return failure();
+  do {
+    MeshAxis axis;
+    if (failed(tokens.expectIdentifier(axis.name, "an axis")))
+      return failure();
+    positions.push_back(axis.name.begin());
+    axis.name = module.saveString(axis.name);
+    if (failed(tokens.expect(TokenKind::Equal, "=")) ||
+        failed(tokens.expectInteger(axis.size, "the size of the axis")))
+      return failure();
+    mesh.axes.push_back(axis);
+  } while (tokens.consumeIf(TokenKind::Comma));
+  return tokens.consumeIf(TokenKind::RightBracket) ? success() : tokens.unexpected("',' or ']'");
+}
+
+LogicalResult BufferParser::parseMesh() {
+  Mesh mesh;
+  mesh.loc = tokens.location();
+  tokens.advance();
+  SmallVector<const char *, 4> axisPositions;
+  if (failed(tokens.expectSymbol(mesh.name, "the name of the mesh")) ||
+      failed(tokens.expect(TokenKind::Equal, "=")) || failed(parseMeshAxes(mesh, axisPositions)))
+    return failure();
+  if (auto wrong = checkAxes(mesh))
+    return tokens.errorAt(axisPositions[wrong->index], wrong->text);
+
+  const char *ranksPosition = mesh.name.begin() - 1;
+  SmallVector<int64_t, 16> ranks;
+  SmallVector<RankItem, 4> items;
+  if (tokens.consumeWordIf("ranks")) {
+    ranksPosition = tokens.current().begin;
+    if (failed(tokens.parseRankList(ranks, &items)))
+      return failure();
+    mesh.ranks.assign(ranks.begin(), ranks.end());
+  } else {
+    int64_t positions = 1;
+    for (const MeshAxis &axis : mesh.axes)
+      positions *= axis.size;
+    mesh.ranks.resize(positions);
+    for (int64_t i = 0; i < positions; ++i)
+      mesh.ranks[i] = i;
+  }
+  if (auto wrong = checkRanks(mesh)) {
+    if (wrong->part == Problem::Part::Rank)
+      for (const RankItem &item : items)
+        if (item.firstIndex <= static_cast<size_t>(wrong->index))
+          ranksPosition = item.position;
+    return tokens.errorAt(ranksPosition, wrong->text);
+  }
+  StringRef name = mesh.name;
+  return declareMesh(std::move(mesh), name);
+}
+
+static bool sameMesh(const Mesh &a, const Mesh &b) {
+  auto sameAxis = [](const MeshAxis &x, const MeshAxis &y) {
+    return x.name == y.name && x.size == y.size;
+  };
+  return a.ranks == b.ranks && std::equal(a.axes.begin(), a.axes.end(), b.axes.begin(),
+                                          b.axes.end(), sameAxis);
+}
+
+/// A mesh may be declared again if it says the same.
+LogicalResult BufferParser::declareMesh(Mesh mesh, StringRef name) {
+  NameEntry &entry = state.names[state.names.idOf(name)];
+  const char *position = name.begin() - 1;
+  if (entry.tensor != kNone)
+    return redeclared(position, "'@" + name + "' is already a tensor",
+                      module.tensors[entry.tensor].loc);
+  if (entry.mesh != kNone) {
+    const Mesh &previous = module.meshes[entry.mesh];
+    if (!sameMesh(mesh, previous))
+      return redeclared(position, "mesh '@" + name + "' is declared again, differently",
+                        previous.loc);
+    return success();
+  }
+  mesh.name = module.saveString(name);
+  entry.mesh = module.addMesh(std::move(mesh));
+  return success();
+}
+
+LogicalResult BufferParser::parseDType(DType &dtype) {
+  StringRef word = tokens.current().text();
+  if (!tokens.is(TokenKind::Identifier))
+    return tokens.unexpected("an element type");
+  std::optional<DType> parsed = xfer::parseDType(word);
+  if (!parsed) {
+    static constexpr StringRef spellings[] = {
+#define ROW(NAME, SPELLING, BYTES, CLASS) SPELLING,
+        XFER_DTYPES(ROW)
+#undef ROW
+    };
+    return tokens.errorAt(word.begin(),
+                          "unknown element type '" + word + "'" + didYouMean(word, spellings));
+  }
+  dtype = *parsed;
+  tokens.advance();
+  return success();
+}
+
+LogicalResult BufferParser::parseTensor() {
+  Tensor tensor;
+  tensor.loc = tokens.location();
+  tokens.advance();
+  SmallVector<const char *, 4> positions;
+  if (failed(tokens.expectSymbol(tensor.name, "the name of the tensor")) ||
+      failed(tokens.expect(TokenKind::Colon, ":")) || failed(parseDType(tensor.dtype)) ||
+      failed(tokens.expect(TokenKind::LeftBracket, "[")))
+    return failure();
+  if (!tokens.consumeIf(TokenKind::RightBracket)) {
+    do {
+      positions.push_back(tokens.current().begin);
+      if (failed(tokens.expectInteger(tensor.shape.emplace_back(), "an extent")))
+        return failure();
+    } while (tokens.consumeIf(TokenKind::Comma));
+    if (!tokens.consumeIf(TokenKind::RightBracket))
+      return tokens.unexpected("',' or ']'");
+  }
+  if (auto wrong = checkShape(tensor.shape, tensor.dtype))
+    return tokens.errorAt(positions[wrong->index], wrong->text);
+  StringRef name = tensor.name;
+  return declareTensor(std::move(tensor), name);
+}
+
+/// A tensor may be declared again if it says the same.
+LogicalResult BufferParser::declareTensor(Tensor tensor, StringRef name) {
+  NameEntry &entry = state.names[state.names.idOf(name)];
+  const char *position = name.begin() - 1;
+  if (entry.mesh != kNone)
+    return redeclared(position, "'@" + name + "' is already a mesh", module.meshes[entry.mesh].loc);
+  if (entry.tensor != kNone) {
+    const Tensor &previous = module.tensors[entry.tensor];
+    if (tensor.dtype != previous.dtype || tensor.shape != previous.shape)
+      return redeclared(position, "tensor '@" + name + "' is declared again, differently",
+                        previous.loc);
+    return success();
+  }
+  tensor.name = module.saveString(name);
+  entry.tensor = module.addTensor(std::move(tensor));
+  return success();
+}
+
+LogicalResult BufferParser::parseSide(bool isTarget) {
+  SideStatement side{};
+  side.isTarget = isTarget;
+  side.position = tokens.current().begin;
+  side.layoutText = kNone;
+  tokens.advance();
+  if (failed(tokens.expectSymbol(side.tensor, "the name of a tensor")))
+    return failure();
+  if (tokens.consumeIf(TokenKind::Colon)) {
+    side.hasDType = true;
+    side.dtypePosition = tokens.current().begin;
+    if (failed(parseDType(side.dtype)))
+      return failure();
+  } else if (!tokens.isWord("on")) {
+    return tokens.unexpected("':' or 'on'");
+  }
+  if (failed(tokens.expectWord("on")) ||
+      failed(tokens.expectSymbol(side.mesh, "the name of a mesh")) ||
+      failed(parseSideLayout(side)))
+    return failure();
+  side.tensorName = state.names.idOf(side.tensor);
+  side.meshName = state.names.idOf(side.mesh);
+  state.sides.push_back(side);
+  return success();
+}
+
+/// Checks the syntax of a layout once for each distinct text.
+LogicalResult BufferParser::parseSideLayout(SideStatement &side) {
+  if (!tokens.isWord("split") && !tokens.isWord("placements") && !tokens.isWord("partial"))
+    return success();
+  side.layoutBegin = tokens.current().begin;
+  side.bufferEnd = text.end();
+  if (const char *end = skimLayout(side.layoutBegin)) {
+    auto known = state.layoutTexts.find(StringRef(side.layoutBegin, end - side.layoutBegin));
+    if (known != state.layoutTexts.end()) {
+      side.layoutText = known->second;
+      tokens.moveTo(end);
+      return success();
+    }
+  }
+  LayoutSyntax syntax;
+  if (failed(parseLayoutSyntax(tokens, syntax)))
+    return failure();
+  StringRef layout(side.layoutBegin, tokens.previousEnd() - side.layoutBegin);
+  int32_t id = static_cast<int32_t>(state.layoutTexts.size());
+  side.layoutText = state.layoutTexts.try_emplace(layout, id).first->second;
+  return success();
+}
+
+} // namespace xfer

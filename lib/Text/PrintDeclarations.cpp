@@ -1,0 +1,194 @@
+//===- PrintDeclarations.cpp - Declarations to text -----------------------===//
+//
+// Entry points: printModule, printDeclarations.
+//===----------------------------------------------------------------------===//
+#include "ModulePrinter.h"
+#include "xfer/Text/Printer.h"
+#include "llvm/ADT/Twine.h"
+
+using llvm::ArrayRef;
+using llvm::StringRef;
+
+namespace xfer {
+
+/// Appends `a, b:c`: ascending runs of three or more as ranges.
+static void appendRanks(ArrayRef<int64_t> ranks, std::string &text) {
+  for (size_t i = 0; i < ranks.size();) {
+    size_t end = i + 1;
+    while (end < ranks.size() && ranks[end] == ranks[end - 1] + 1)
+      ++end;
+    if (i)
+      text += ", ";
+    text += std::to_string(ranks[i]);
+    if (end - i < 3) {
+      ++i;
+      continue;
+    }
+    text += ':' + std::to_string(ranks[end - 1] + 1);
+    i = end;
+  }
+}
+
+std::string toString(ArrayRef<int64_t> ranks) {
+  std::string text = "[";
+  appendRanks(ranks, text);
+  return text + "]";
+}
+
+static bool isDefaultRanks(const Mesh &mesh) {
+  for (size_t i = 0; i < mesh.ranks.size(); ++i)
+    if (mesh.ranks[i] != static_cast<int64_t>(i))
+      return false;
+  return true;
+}
+
+void ModulePrinter::printMesh(const Mesh &mesh) {
+  out << "mesh @" << mesh.name << " = [";
+  StringRef separator = "";
+  for (const MeshAxis &axis : mesh.axes) {
+    out << separator << axis.name << "=" << axis.size;
+    separator = ", ";
+  }
+  out << "]";
+  if (!isDefaultRanks(mesh))
+    out << " ranks " << toString(mesh.ranks);
+  out << "\n";
+}
+
+static void appendAxes(const Split &split, const Mesh &mesh, std::string &text) {
+  StringRef separator = "";
+  for (const AxisRef &ref : split.axes) {
+    const MeshAxis &axis = mesh.axes[ref.axis];
+    text += separator;
+    text += axis.name;
+    if (ref.preSize != 1 || ref.size != axis.size)
+      text += ":(" + std::to_string(ref.preSize) + ")" + std::to_string(ref.size);
+    separator = "*";
+  }
+}
+
+static StringRef ruleWord(SplitRule rule) {
+  switch (rule) {
+  case SplitRule::Chunk:
+    return "";
+  case SplitRule::Exact:
+    return "exact";
+  case SplitRule::Balanced:
+    return "balanced";
+  case SplitRule::Strided:
+    return "strided";
+  case SplitRule::Cyclic:
+    return "cyclic";
+  case SplitRule::Sizes:
+    return "sizes";
+  }
+  return "";
+}
+
+static void appendSplit(const Split &split, const Mesh &mesh, std::string &text) {
+  if (split.rule == SplitRule::Chunk)
+    return appendAxes(split, mesh, text);
+  text += ruleWord(split.rule);
+  text += '(';
+  appendAxes(split, mesh, text);
+  if (split.rule == SplitRule::Strided || split.rule == SplitRule::Cyclic)
+    text += ", " + std::to_string(split.factor);
+  if (split.rule == SplitRule::Sizes) {
+    StringRef separator = ", [";
+    for (int64_t size : split.sizes) {
+      text += separator;
+      text += std::to_string(size);
+      separator = ", ";
+    }
+    text += ']';
+  }
+  text += ')';
+}
+
+static void appendDims(const Layout &layout, const Mesh &mesh, std::string &text) {
+  bool splits = false;
+  for (const DimLayout &dim : layout.dims)
+    splits |= !dim.empty();
+  if (!splits)
+    return;
+  text += " split [";
+  StringRef dimSeparator = "{";
+  for (const DimLayout &dim : layout.dims) {
+    text += dimSeparator;
+    dimSeparator = ", {";
+    StringRef separator = "";
+    for (const Split &split : dim) {
+      text += separator;
+      separator = ", ";
+      appendSplit(split, mesh, text);
+    }
+    text += '}';
+  }
+  text += ']';
+}
+
+/// ` on @mesh split [...] partial<...>{...}`
+StringRef ModulePrinter::layoutText(LayoutId id) {
+  if (layoutTexts.empty())
+    layoutTexts.resize(module.numLayouts());
+  std::string &text = layoutTexts[id];
+  if (!text.empty())
+    return text;
+  const Layout &layout = module.layout(id);
+  const Mesh &mesh = module.meshes[layout.mesh];
+  text += (" on @" + mesh.name).str();
+  appendDims(layout, mesh, text);
+  if (layout.reduction == ReduceOp::None)
+    return text;
+  text += (" partial<" + spelling(layout.reduction) + ">").str();
+  StringRef separator = "{";
+  for (int32_t axis : layout.partialAxes) {
+    text += separator;
+    text += mesh.axes[axis].name;
+    separator = ", ";
+  }
+  text += '}';
+  return text;
+}
+
+void ModulePrinter::printSide(StringRef word, const Tensor &tensor, const Side &side) {
+  out << word << " @" << tensor.name;
+  if (side.dtype != tensor.dtype)
+    out << " : " << spelling(side.dtype);
+  out << layoutText(side.layout) << "\n";
+}
+
+void ModulePrinter::printTensor(const Tensor &tensor) {
+  out << "tensor @" << tensor.name << " : " << spelling(tensor.dtype) << "[";
+  StringRef separator = "";
+  for (int64_t extent : tensor.shape) {
+    out << separator << extent;
+    separator = ", ";
+  }
+  out << "]\n";
+  if (tensor.source)
+    printSide("source", tensor, *tensor.source);
+  for (const Side &target : tensor.targets)
+    printSide("target", tensor, target);
+}
+
+void ModulePrinter::printDeclarations() {
+  for (const Mesh &mesh : module.meshes)
+    printMesh(mesh);
+  if (!module.meshes.empty() && !module.tensors.empty())
+    out << "\n";
+  for (const Tensor &tensor : module.tensors)
+    printTensor(tensor);
+}
+
+void printDeclarations(const Module &module, llvm::raw_ostream &os) {
+  ModulePrinter(module, os).printDeclarations();
+}
+
+void printModule(const Module &module, llvm::raw_ostream &os) {
+  ModulePrinter printer(module, os);
+  printer.printDeclarations();
+  printer.printOperations();
+}
+
+} // namespace xfer

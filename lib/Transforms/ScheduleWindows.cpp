@@ -1,0 +1,148 @@
+//===- ScheduleWindows.cpp - Order buckets into windows -------------------===//
+//
+// Puts every bucket into the window  ordinal * numSlots + slot  (see
+// Analysis/WindowSlots.h), which each of its ranks works out from the bucket
+// alone, and orders each program by window.
+//
+//   bucket 0 p2p 0 -> [4] ... { ... }         window 0 {
+//   bucket 1 p2p 0 -> [4] ... { ... }    =>     bucket 0 p2p 0 -> [4] ... { ... }
+//                                             }
+//                                             window 3 {
+//                                               bucket 1 p2p 0 -> [4] ... { ... }
+//                                             }
+//
+// Window numbers grow in one global order and have gaps. In a window a rank sends
+// to and receives from at most `peers` destination sets and senders; fewer peers
+// take less staging and more windows. Cost: a sort per program.
+//===----------------------------------------------------------------------===//
+#include "xfer/Analysis/WindowSlots.h"
+#include "xfer/Text/Printer.h"
+#include "xfer/Transforms/Buffers.h"
+#include "xfer/Transforms/Levels.h"
+#include "xfer/Transforms/Passes.h"
+
+using llvm::ArrayRef;
+
+namespace xfer {
+namespace {
+
+class ScheduleWindows final : public Pass {
+public:
+  PassResult run(Module &module, PassContext &context) override;
+
+private:
+  LogicalResult schedule(Module &module, Program &program, const WindowSlots &slots,
+                         Diagnostics &diagnostics);
+  LogicalResult checkBounds(const Module &module, const Program &program, Diagnostics &diagnostics);
+
+  Option<int64_t> peers{*this, "peers",
+                        "ranks that a rank sends to, and receives from, in a window", 8, 1};
+  Option<int64_t> stagingBytes{*this, "staging-bytes",
+                               "most staging of one rank, for two windows in flight",
+                               int64_t(128) << 20};
+  Option<int64_t> maxOperations{*this, "max-operations", "most messages of one rank in a window",
+                                4096, 1};
+  Statistic numWindows{*this, "num-windows", "windows of all programs"};
+};
+
+bool byRanks(const Module &module, const Bucket &l, const Bucket &r) {
+  if (l.ends.sender != r.ends.sender)
+    return l.ends.sender < r.ends.sender;
+  ArrayRef<int64_t> left = module.rankList(l.ends.destinations);
+  ArrayRef<int64_t> right = module.rankList(r.ends.destinations);
+  return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
+}
+
+LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const WindowSlots &slots,
+                                        Diagnostics &diagnostics) {
+  struct Placed {
+    int64_t window;
+    const Bucket *bucket;
+  };
+  std::vector<Placed> placed;
+  placed.reserve(program.buckets.size());
+  for (const Bucket &bucket : program.buckets) {
+    std::optional<int64_t> slot = slots.slot(bucket.ends, bucket.transport);
+    if (!slot)
+      return diagnostics.error(bucket.loc, "the declarations give rank " +
+                                               llvm::Twine(bucket.ends.sender) +
+                                               " no reason to serve " +
+                                               toString(module.rankList(bucket.ends.destinations)) +
+                                               " together: no window is safe for it");
+    placed.push_back({bucket.ordinal * slots.numSlots() + *slot, &bucket});
+  }
+  llvm::stable_sort(placed, [&](const Placed &l, const Placed &r) {
+    return l.window != r.window ? l.window < r.window : byRanks(module, *l.bucket, *r.bucket);
+  });
+  std::vector<Bucket> ordered;
+  ordered.reserve(placed.size());
+  for (const Placed &entry : placed) {
+    if (program.windows.empty() || program.windows.back().index != entry.window)
+      program.windows.push_back(
+          {entry.window, static_cast<int32_t>(ordered.size()), 0, entry.bucket->loc});
+    ++program.windows.back().numBuckets;
+    ordered.push_back(*entry.bucket);
+  }
+  program.buckets = std::move(ordered);
+  return success();
+}
+
+/// Verifies:
+/// - no window has more messages than max-operations;
+/// - two windows in a row need no more than staging-bytes.
+LogicalResult ScheduleWindows::checkBounds(const Module &module, const Program &program,
+                                           Diagnostics &diagnostics) {
+  int64_t before = 0;
+  for (const Window &window : program.windows) {
+    int64_t operations = 0, staged = 0;
+    for (int32_t i = 0; i < window.numBuckets; ++i) {
+      const Bucket &bucket = program.buckets[window.firstBucket + i];
+      operations += numOperations(module, program, bucket);
+      staged += stagedBytes(module, program, bucket);
+    }
+    std::string place = "window " + std::to_string(window.index) + " of rank " +
+                        std::to_string(program.rank) + " needs ";
+    if (operations > maxOperations)
+      return diagnostics.error(
+          window.loc, place + llvm::Twine(operations) + " messages, expected at most " +
+                          llvm::Twine(maxOperations.get()) + ": use fewer peers or broadcast");
+    if (before + staged > stagingBytes)
+      return diagnostics.error(window.loc, place + llvm::Twine(before + staged) +
+                                               " bytes of staging with the window before it, "
+                                               "expected at most " +
+                                               llvm::Twine(stagingBytes.get()) +
+                                               ": use smaller buckets or fewer peers");
+    before = staged;
+  }
+  return success();
+}
+
+PassResult ScheduleWindows::run(Module &module, PassContext &context) {
+  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+    return PassResult::Failed;
+  OwnershipCache ownerships(module);
+  Routing routing(module, ownerships);
+  WindowSlots slots(module, routing, peers);
+  bool changed = false;
+  for (Program &program : module.programs) {
+    if (!program.windows.empty() || program.chunks.empty())
+      continue;
+    if (program.buckets.empty()) {
+      (void)context.diagnostics.error(program.loc, "program of rank " + llvm::Twine(program.rank) +
+                                                       " has no buckets: run 'form-buckets' first");
+      return PassResult::Failed;
+    }
+    if (failed(schedule(module, program, slots, context.diagnostics)) ||
+        failed(checkBounds(module, program, context.diagnostics)))
+      return PassResult::Failed;
+    numWindows += static_cast<int64_t>(program.windows.size());
+    changed = true;
+  }
+  return changed ? PassResult::Changed : PassResult::Unchanged;
+}
+
+} // namespace
+
+std::unique_ptr<Pass> createScheduleWindowsPass() { return std::make_unique<ScheduleWindows>(); }
+
+} // namespace xfer
