@@ -146,7 +146,7 @@ void Checker::compare(int64_t task, const LocalTensor &local, const RowPart &par
 
 void Checker::run(ArrayRef<LocalTensor> tensors, Expect expect) {
   std::vector<RowTask> tasks = makeRowTasks(tensors);
-  parallelFor(tasks.size(), numWorkers(), [&](int64_t task) {
+  parallelFor("verifying", tasks.size(), [&](int64_t task) {
     auto scratch = std::make_unique<Scratch>();
     const LocalTensor &local = *tasks[task].local;
     const Placement &placement = *local.placement;

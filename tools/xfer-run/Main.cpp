@@ -4,6 +4,7 @@
 // checks that they arrived, and says what it cost.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
+#include "Progress.h"
 #include "Replay.h"
 #include "Report.h"
 #include "TensorFiles.h"
@@ -34,7 +35,8 @@ static LogicalResult replayAll(const Options &options, const Job &job, const Loc
   std::unique_ptr<Replayer> replayer = Replayer::create(options, job, locals, diagnostics);
   if (!replayer)
     return failure();
-  for (int64_t i = 0; i < options.repeat; ++i) {
+  Progress progress("replaying", options.repeat);
+  for (int64_t i = 0; i < options.repeat; ++i, progress.advance()) {
     poisonTargets(locals);
     if (failed(replayer->replay(report.seconds.emplace_back(), diagnostics)))
       return failure();

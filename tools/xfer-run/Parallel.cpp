@@ -1,5 +1,6 @@
 //===- Parallel.cpp - Work on every core ----------------------------------===//
 #include "Parallel.h"
+#include "Progress.h"
 #include <algorithm>
 #include <atomic>
 #include <thread>
@@ -18,6 +19,14 @@ void parallelFor(int64_t count, int64_t threads, llvm::function_ref<void(int64_t
   for (int64_t i = 1; i < std::min(threads, count); ++i)
     helpers.emplace_back(drain);
   drain();
+}
+
+void parallelFor(const char *step, int64_t count, llvm::function_ref<void(int64_t)> work) {
+  Progress progress(step, count);
+  parallelFor(count, numWorkers(), [&](int64_t i) {
+    work(i);
+    progress.advance();
+  });
 }
 
 std::vector<RowTask> makeRowTasks(llvm::ArrayRef<LocalTensor> tensors) {

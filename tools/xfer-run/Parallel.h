@@ -15,6 +15,9 @@ int64_t numWorkers();
 /// Calls `work(i)` for every i < count, on at most `threads` threads; returns when all are done.
 void parallelFor(int64_t count, int64_t threads, llvm::function_ref<void(int64_t)> work);
 
+/// The same on all workers, with a progress bar that calls it `step`.
+void parallelFor(const char *step, int64_t count, llvm::function_ref<void(int64_t)> work);
+
 /// Rows of one local tensor: a piece of work of at most about a million elements.
 struct RowTask {
   const LocalTensor *local = nullptr;

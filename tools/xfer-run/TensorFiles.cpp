@@ -1,5 +1,6 @@
 //===- TensorFiles.cpp - --inputs and --outputs ---------------------------===//
 #include "TensorFiles.h"
+#include "Progress.h"
 #include "Safetensors.h"
 #include "common/OutputFile.h"
 #include "xfer/Text/Printer.h"
@@ -95,10 +96,13 @@ LogicalResult readSources(const LocalTensors &locals, StringRef directory,
     if (failed(matchFile(locals, sources, files.back(), parts.emplace_back(), diagnostics)))
       return failure();
   }
+  Progress progress("reading", static_cast<int64_t>(locals.sources().size()));
   for (size_t i = 0; i < files.size(); ++i)
-    for (const InputPart &part : parts[i])
+    for (const InputPart &part : parts[i]) {
       if (failed(readPart(locals, files[i], part, diagnostics)))
         return failure();
+      progress.advance();
+    }
   return success();
 }
 
@@ -110,7 +114,9 @@ LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
     return diagnostics.error({}, "cannot create '" + directory + "': " + error.message());
   std::vector<std::string> paths;
   std::vector<std::unique_ptr<OutputFile>> files;
-  for (const auto &[rank, targets] : groupByRank(locals.targets())) {
+  TensorsByRank byRank = groupByRank(locals.targets());
+  Progress progress("writing", static_cast<int64_t>(byRank.size()));
+  for (const auto &[rank, targets] : byRank) {
     paths.push_back(filePath(directory, rank));
     files.push_back(OutputFile::open(paths.back(), diagnostics));
     if (!files.back())
@@ -120,6 +126,7 @@ LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
       tensors.push_back({locals.module().tensors[local->tensor].name, local->dtype, local->shape,
                          local->data, local->bytes});
     writeSafetensors(tensors, files.back()->os());
+    progress.advance();
   }
   for (size_t i = 0; i < files.size(); ++i)
     if (failed(files[i]->keep(diagnostics))) {

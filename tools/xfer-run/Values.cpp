@@ -140,7 +140,7 @@ void BufferValues::read(const RowPart &part, int64_t contributor, void *out) con
 
 void fillSources(const LocalTensors &locals, const Values &values) {
   std::vector<RowTask> tasks = makeRowTasks(locals.sources());
-  parallelFor(tasks.size(), numWorkers(), [&](int64_t i) {
+  parallelFor("filling", tasks.size(), [&](int64_t i) {
     const LocalTensor &source = *tasks[i].local;
     const Placement &placement = *source.placement;
     int64_t width = byteWidth(source.dtype);
