@@ -75,15 +75,21 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
     return l.window != r.window ? l.window < r.window : byRanks(module, *l.bucket, *r.bucket);
   });
   std::vector<Bucket> ordered;
+  std::vector<ProgramChunk> chunks;
   ordered.reserve(placed.size());
+  chunks.reserve(program.chunks.size());
   for (const Placed &entry : placed) {
     if (program.windows.empty() || program.windows.back().index != entry.window)
       program.windows.push_back(
           {entry.window, static_cast<int32_t>(ordered.size()), 0, entry.bucket->loc});
     ++program.windows.back().numBuckets;
-    ordered.push_back(*entry.bucket);
+    Bucket &bucket = ordered.emplace_back(*entry.bucket);
+    auto first = program.chunks.begin() + bucket.firstChunk;
+    bucket.firstChunk = static_cast<int32_t>(chunks.size());
+    chunks.insert(chunks.end(), first, first + bucket.numChunks);
   }
   program.buckets = std::move(ordered);
+  program.chunks = std::move(chunks);
   return success();
 }
 
