@@ -52,7 +52,8 @@ private:
   LogicalResult verifyProgramChunk(const ProgramChunk &chunk);
   LogicalResult verifyLocalRegion(const ProgramChunk &chunk, StridedRegionId id);
   LogicalResult verifyBucket(const Program &program, const Bucket &bucket);
-  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk);
+  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk,
+                                  int64_t &end);
 
   const Module &module;
   Diagnostics &diagnostics;
@@ -296,12 +297,13 @@ LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
 
 /// Verifies:
 /// - the chunk has its bucket's endpoints and transport;
-/// - it lies inside the bucket, at a multiple of its element's width.
-LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket,
-                                                   const ProgramChunk &chunk) {
+/// - it lies inside the bucket, at a multiple of its element's width;
+/// - it follows the chunk before it, which ends at byte `end`; its own end replaces that.
+LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk,
+                                                   int64_t &end) {
   if (chunk.ends != bucket.ends || chunk.transport != bucket.transport)
     return error(chunk.loc, "a chunk has the endpoints and the transport of its bucket");
-  int64_t width = byteWidth(module.tensors[chunk.tensor].dtype), end = 0;
+  int64_t width = byteWidth(module.tensors[chunk.tensor].dtype), before = end;
   if (chunk.offset < 0 || chunk.offset % width)
     return error(chunk.loc, "offset " + Twine(chunk.offset) + " is not a multiple of " +
                                 Twine(width) + ", the width of an element");
@@ -309,6 +311,9 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket,
       __builtin_add_overflow(end, chunk.offset, &end) || end > bucket.bytes)
     return error(chunk.loc, "chunk ends at byte " + Twine(end) + ", but the bucket has " +
                                 Twine(bucket.bytes));
+  if (chunk.offset < before)
+    return error(chunk.loc, "chunk begins at byte " + Twine(chunk.offset) +
+                                ", but the chunk before it ends at byte " + Twine(before));
   return success();
 }
 
@@ -317,9 +322,10 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket,
 /// - its roles are the union of theirs.
 LogicalResult OperationVerifier::verifyBucket(const Program &program, const Bucket &bucket) {
   Roles roles;
+  int64_t end = 0;
   for (const ProgramChunk &chunk :
        ArrayRef(program.chunks).slice(bucket.firstChunk, bucket.numChunks)) {
-    if (failed(verifyBucketChunk(bucket, chunk)))
+    if (failed(verifyBucketChunk(bucket, chunk, end)))
       return failure();
     roles.source |= chunk.roles().source;
     roles.target |= chunk.roles().target;

@@ -269,7 +269,8 @@ LogicalResult PlanVerifier::verifyCovering(const Program &program, TensorId tens
 /// Compares the bucket with what the ranks before said of it.
 LogicalResult PlanVerifier::meet(const Program &program, const Window &window,
                                  const Bucket &bucket) {
-  bool isLocal = bucket.transport == Transport::Local;
+  // Contributors of a local reduction meet the rank that folds.
+  bool isAlone = bucket.transport == Transport::Local && !bucket.ends.isReduce();
   int32_t id = bucketIds.intern({bucket.ends.sources, bucket.ends.sender, bucket.ends.destinations,
                                  bucket.ordinal, bucket.transport == Transport::Broadcast});
   if (id == static_cast<int32_t>(meetings.size()))
@@ -293,7 +294,7 @@ LogicalResult PlanVerifier::meet(const Program &program, const Window &window,
   }
   ++meeting.seen;
   if (meeting.window == window.index && meeting.bucket->bytes == bucket.bytes &&
-      meeting.content == content && !isLocal && meeting.rank != program.rank)
+      meeting.content == content && !isAlone && meeting.rank != program.rank)
     return success();
   std::string what = meeting.rank == program.rank            ? "stands twice"
                      : meeting.window != window.index        ? "is in another window"
