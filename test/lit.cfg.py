@@ -2,25 +2,16 @@
 import os
 
 import lit.formats
-import lit.Test
-
-
-class XferTest(lit.formats.ShTest):
-    """Shell tests by the end of their name: of Python files only `*_test.py` are tests."""
-
-    ENDINGS = (".xfer", ".test", "_test.py")
-
-    def getTestsForPath(self, testSuite, path_in_suite, litConfig, localConfig):
-        name = path_in_suite[-1]
-        if name.endswith(self.ENDINGS) and name not in localConfig.excludes:
-            yield lit.Test.Test(testSuite, path_in_suite, localConfig)
-
 
 config.name = "xfer"
-config.test_format = XferTest(execute_external=False)
+config.test_format = lit.formats.ShTest(execute_external=False)
+config.suffixes = [".xfer", ".test", ".py"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.xfer_build_dir, "test")
-config.excludes = ["Inputs"]
+# Of Python files only `*_test.py` are tests; the others are what they import.
+config.excludes = ["Inputs"] + [
+    name for _, _, names in os.walk(config.test_source_root) for name in names
+    if name.endswith(".py") and not name.endswith("_test.py")]
 
 tools = os.path.join(config.xfer_build_dir, "bin")
 config.environment["PATH"] = os.pathsep.join(

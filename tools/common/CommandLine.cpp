@@ -136,7 +136,7 @@ LogicalResult CommandLine::parseOption(ArrayRef<StringRef> words, size_t &index)
 
 /// One line in two columns, or two lines if the first column overflows.
 static void printColumns(llvm::raw_ostream &os, StringRef head, StringRef help) {
-  constexpr size_t kHelpColumn = 32;
+  constexpr size_t kHelpColumn = 36;
   os << head;
   size_t column = head.size();
   if (column >= kHelpColumn) {

@@ -107,6 +107,7 @@ public:
 
 class Pass : public OptionSet {
 public:
+  using OptionSet::OptionSet;
   virtual ~Pass() = default;
   virtual PassResult run(Module &module, PassContext &context) = 0;
 
