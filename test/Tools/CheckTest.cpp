@@ -27,7 +27,7 @@ struct Job {
     module = parseModule(id, diagnostics);
     EXPECT_TRUE(module && succeeded(verifyModule(*module, diagnostics))) << message;
     locals = std::make_unique<LocalTensors>(*module);
-    EXPECT_TRUE(succeeded(locals->allocate(0, diagnostics))) << message;
+    EXPECT_TRUE(succeeded(locals->allocate(diagnostics))) << message;
   }
   template <typename T> T *target(size_t index) {
     return reinterpret_cast<T *>(locals->targets()[index].data);

@@ -1,5 +1,6 @@
 //===- Job.cpp - From input files to a plan -------------------------------===//
 #include "Job.h"
+#include "LocalTensors.h"
 #include "common/InputFiles.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Pass/PassRegistry.h"
@@ -37,7 +38,8 @@ static std::vector<int64_t> ranksOf(const Module &module) {
 
 /// Verifies:
 /// - every tensor has a source and a target;
-/// - there are not more ranks than one process can run.
+/// - there are not more ranks than one process can run;
+/// - their tensors fit into memory, which is better said before a long compilation.
 static LogicalResult checkDeclarations(const Module &module, Diagnostics &diagnostics) {
   for (const Tensor &tensor : module.tensors) {
     if (!tensor.source)
@@ -50,7 +52,7 @@ static LogicalResult checkDeclarations(const Module &module, Diagnostics &diagno
     return diagnostics.error({}, "declarations name " + Twine(numRanks) +
                                      " ranks, but xfer-run runs at most " + Twine(kMaxRanks) +
                                      " in one process");
-  return success();
+  return LocalTensors(module).checkMemory(0, diagnostics);
 }
 
 static std::unique_ptr<Module> parseDeclarations(llvm::ArrayRef<unsigned> buffers,

@@ -4,6 +4,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using llvm::ArrayRef;
@@ -71,21 +72,34 @@ int64_t LocalTensors::numLogicalElements() const {
   return total;
 }
 
-LogicalResult LocalTensors::allocate(int64_t extraBytes, Diagnostics &diagnostics) {
-  constexpr int64_t kAlignment = 64;
+LogicalResult LocalTensors::checkMemory(int64_t extraBytes, Diagnostics &diagnostics) const {
   int64_t total = extraBytes;
   for (const LocalTensor &local : tensors)
     if (llvm::AddOverflow(total, local.bytes, total))
       total = std::numeric_limits<int64_t>::max();
   int64_t physical = static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
-  if (total > physical)
-    return diagnostics.error({}, "all ranks together need " + formatBytes(total) +
-                                     " for their tensors and staging, but this machine has " +
-                                     formatBytes(physical));
+  if (total <= physical)
+    return success();
+  return diagnostics.error({}, "all ranks together need " + formatBytes(total) +
+                                   " of memory, but this machine has " + formatBytes(physical));
+}
+
+/// Memory that is cheap to touch for the first time, or null.
+static void *allocateBytes(int64_t bytes) {
+  constexpr int64_t kLine = 64, kHugePage = int64_t(2) << 20;
+  if (bytes < 2 * kHugePage)
+    return std::aligned_alloc(kLine, llvm::alignTo(bytes, kLine));
+  void *memory = std::aligned_alloc(kHugePage, llvm::alignTo(bytes, kHugePage));
+  if (memory)
+    (void)::madvise(memory, bytes, MADV_HUGEPAGE);
+  return memory;
+}
+
+LogicalResult LocalTensors::allocate(Diagnostics &diagnostics) {
   for (LocalTensor &local : tensors) {
     if (local.bytes == 0)
       continue;
-    void *memory = std::aligned_alloc(kAlignment, llvm::alignTo(local.bytes, kAlignment));
+    void *memory = allocateBytes(local.bytes);
     if (!memory)
       return diagnostics.error({}, "out of memory: cannot allocate " + formatBytes(local.bytes) +
                                        " for tensor '" + declarations.tensors[local.tensor].name +

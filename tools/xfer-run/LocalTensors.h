@@ -29,9 +29,10 @@ public:
   /// Lists what the module's declarations place. `module` must outlive this object.
   explicit LocalTensors(const Module &module);
 
-  /// Allocates every buffer, or says how much is missing. `extraBytes` is what the replay needs
-  /// beside them.
-  LogicalResult allocate(int64_t extraBytes, Diagnostics &diagnostics);
+  /// Fails if this machine cannot hold the buffers and `extraBytes` of something else.
+  LogicalResult checkMemory(int64_t extraBytes, Diagnostics &diagnostics) const;
+  /// Allocates every buffer.
+  LogicalResult allocate(Diagnostics &diagnostics);
 
   const Module &module() const { return declarations; }
   /// Sources before targets, by tensor, then by mesh position.

@@ -57,7 +57,8 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
       failed(
           checkDirectories(locals, options.inputDirectory, options.outputDirectory, diagnostics)))
     return failure();
-  if (failed(locals.allocate(job.stagingBytes, diagnostics)))
+  if (failed(locals.checkMemory(job.stagingBytes, diagnostics)) ||
+      failed(locals.allocate(diagnostics)))
     return failure();
   std::unique_ptr<Values> values = prepareSources(options, locals, diagnostics);
   if (!values)

@@ -65,13 +65,11 @@ double measureCopy(const LocalTensors &locals, int64_t bytes) {
 
 //===- Text ---------------------------------------------------------------===//
 
-static void printTransport(llvm::StringRef name, const TransportCounts &counts,
-                           llvm::StringRef operation, llvm::raw_ostream &os) {
-  if (counts.operations == 0)
-    return;
-  os << fmt::format("  {:<14}{:>14}  {} {}{}\n", name.str(), formatBytes(counts.bytes),
-                    formatCount(counts.operations), operation.str(),
-                    counts.operations == 1 ? "" : "s");
+static void printTransport(const char *name, const TransportCounts &counts, const char *singular,
+                           const char *plural, llvm::raw_ostream &os) {
+  if (counts.operations)
+    os << fmt::format("  {:<14}{:>14}  {}\n", name, formatBytes(counts.bytes),
+                      formatCount(counts.operations, singular, plural));
 }
 
 void printReport(const Report &report, llvm::raw_ostream &os) {
@@ -82,13 +80,14 @@ void printReport(const Report &report, llvm::raw_ostream &os) {
   row("tensors", formatCount(report.tensors), formatCount(report.elements) + " elements");
   row("ranks", formatCount(report.ranks), "");
   row("moved", formatBytes(counts.movedBytes()), "per replay");
-  printTransport("p2p", counts.p2p, "message", os);
-  printTransport("broadcast", counts.broadcast, "broadcast", os);
-  printTransport("reduce", counts.reduce, "contribution", os);
-  printTransport("local", counts.local, "copy", os);
+  printTransport("p2p", counts.p2p, "message", "messages", os);
+  printTransport("broadcast", counts.broadcast, "broadcast", "broadcasts", os);
+  printTransport("reduce", counts.reduce, "contribution", "contributions", os);
+  printTransport("local", counts.local, "copy", "copies", os);
   row("wire operations", formatCount(counts.wireOperations()),
-      fmt::format("{} chunks in {} buckets in {} windows", formatCount(counts.chunks),
-                  formatCount(counts.buckets), formatCount(counts.windows)));
+      formatCount(counts.chunks, "chunk", "chunks") + " in " +
+          formatCount(counts.buckets, "bucket", "buckets") + " in " +
+          formatCount(counts.windows, "window", "windows"));
   row("staging", formatBytes(report.stagingBytes), "all ranks");
   double seconds = report.medianSeconds();
   row("replay", formatSeconds(seconds),

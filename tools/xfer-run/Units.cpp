@@ -30,4 +30,8 @@ std::string formatCount(int64_t count) {
   return digits;
 }
 
+std::string formatCount(int64_t count, const char *singular, const char *plural) {
+  return formatCount(count) + " " + (count == 1 ? singular : plural);
+}
+
 } // namespace xfer::run
