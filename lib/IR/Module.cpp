@@ -23,7 +23,7 @@ int Mesh::axisIndex(StringRef axisName) const {
   return -1;
 }
 
-static int32_t find(const llvm::StringMap<int32_t> &map, StringRef name) {
+template <typename Map> static int32_t find(const Map &map, StringRef name) {
   auto found = map.find(name);
   return found == map.end() ? kNone : found->second;
 }
@@ -33,14 +33,14 @@ int32_t Module::findTensor(StringRef name) const { return find(tensorByName, nam
 
 int32_t Module::addMesh(Mesh mesh) {
   int32_t id = static_cast<int32_t>(meshes.size());
-  meshByName[mesh.name] = id;
+  mesh.name = meshByName.try_emplace(mesh.name, id).first->first();
   meshes.push_back(std::move(mesh));
   return id;
 }
 
 int32_t Module::addTensor(Tensor tensor) {
   int32_t id = static_cast<int32_t>(tensors.size());
-  tensorByName[tensor.name] = id;
+  tensor.name = tensorByName.try_emplace(tensor.name, id).first->first();
   tensors.push_back(std::move(tensor));
   return id;
 }

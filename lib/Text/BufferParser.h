@@ -24,9 +24,9 @@ private:
 
   LogicalResult parseMesh();
   LogicalResult parseMeshAxes(Mesh &mesh, llvm::SmallVectorImpl<const char *> &positions);
-  LogicalResult declareMesh(Mesh mesh, llvm::StringRef name);
+  LogicalResult declareMesh(Mesh mesh);
   LogicalResult parseTensor();
-  LogicalResult declareTensor(Tensor tensor, llvm::StringRef name);
+  LogicalResult declareTensor(Tensor tensor);
   LogicalResult parseSide(bool isTarget);
   LogicalResult parseSideLayout(SideStatement &side);
   LogicalResult parseDType(DType &dtype);

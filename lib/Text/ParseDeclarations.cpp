@@ -68,8 +68,7 @@ LogicalResult BufferParser::parseMesh() {
           ranksPosition = item.position;
     return tokens.errorAt(ranksPosition, wrong->text);
   }
-  StringRef name = mesh.name;
-  return declareMesh(std::move(mesh), name);
+  return declareMesh(std::move(mesh));
 }
 
 static bool sameMesh(const Mesh &a, const Mesh &b) {
@@ -81,21 +80,19 @@ static bool sameMesh(const Mesh &a, const Mesh &b) {
 }
 
 /// A mesh may be declared again if it says the same.
-LogicalResult BufferParser::declareMesh(Mesh mesh, StringRef name) {
-  NameEntry &entry = state.names[state.names.idOf(name)];
+LogicalResult BufferParser::declareMesh(Mesh mesh) {
+  StringRef name = mesh.name;
   const char *position = name.begin() - 1;
-  if (entry.tensor != kNone)
-    return redeclared(position, "'@" + name + "' is already a tensor",
-                      module.tensors[entry.tensor].loc);
-  if (entry.mesh != kNone) {
-    const Mesh &previous = module.meshes[entry.mesh];
+  if (int32_t tensor = module.findTensor(name); tensor != kNone)
+    return redeclared(position, "'@" + name + "' is already a tensor", module.tensors[tensor].loc);
+  if (int32_t known = module.findMesh(name); known != kNone) {
+    const Mesh &previous = module.meshes[known];
     if (!sameMesh(mesh, previous))
       return redeclared(position, "mesh '@" + name + "' is declared again, differently",
                         previous.loc);
     return success();
   }
-  mesh.name = module.saveString(name);
-  entry.mesh = module.addMesh(std::move(mesh));
+  module.addMesh(std::move(mesh));
   return success();
 }
 
@@ -138,40 +135,36 @@ LogicalResult BufferParser::parseTensor() {
   }
   if (auto wrong = checkShape(tensor.shape, tensor.dtype))
     return tokens.errorAt(positions[wrong->index], wrong->text);
-  StringRef name = tensor.name;
-  return declareTensor(std::move(tensor), name);
+  return declareTensor(std::move(tensor));
 }
 
 /// A tensor may be declared again if it says the same.
-LogicalResult BufferParser::declareTensor(Tensor tensor, StringRef name) {
-  NameEntry &entry = state.names[state.names.idOf(name)];
+LogicalResult BufferParser::declareTensor(Tensor tensor) {
+  StringRef name = tensor.name;
   const char *position = name.begin() - 1;
-  if (entry.mesh != kNone)
-    return redeclared(position, "'@" + name + "' is already a mesh", module.meshes[entry.mesh].loc);
-  if (entry.tensor != kNone) {
-    const Tensor &previous = module.tensors[entry.tensor];
+  if (int32_t mesh = module.findMesh(name); mesh != kNone)
+    return redeclared(position, "'@" + name + "' is already a mesh", module.meshes[mesh].loc);
+  if (int32_t known = module.findTensor(name); known != kNone) {
+    const Tensor &previous = module.tensors[known];
     if (tensor.dtype != previous.dtype || tensor.shape != previous.shape)
       return redeclared(position, "tensor '@" + name + "' is declared again, differently",
                         previous.loc);
     return success();
   }
-  tensor.name = module.saveString(name);
-  entry.tensor = module.addTensor(std::move(tensor));
+  module.addTensor(std::move(tensor));
   return success();
 }
 
 LogicalResult BufferParser::parseSide(bool isTarget) {
-  SideStatement side{};
+  SideStatement side;
   side.isTarget = isTarget;
   side.position = tokens.current().begin;
-  side.layoutText = kNone;
   tokens.advance();
   if (failed(tokens.expectSymbol(side.tensor, "the name of a tensor")))
     return failure();
   if (tokens.consumeIf(TokenKind::Colon)) {
-    side.hasDType = true;
     side.dtypePosition = tokens.current().begin;
-    if (failed(parseDType(side.dtype)))
+    if (failed(parseDType(side.dtype.emplace())))
       return failure();
   } else if (!tokens.isWord("on")) {
     return tokens.unexpected("':' or 'on'");
@@ -180,10 +173,7 @@ LogicalResult BufferParser::parseSide(bool isTarget) {
       failed(tokens.expectSymbol(side.mesh, "the name of a mesh")) ||
       failed(parseSideLayout(side)))
     return failure();
-  side.tensorName = state.names.idOf(side.tensor);
-  side.meshName = state.names.idOf(side.mesh);
-  state.sides.push_back(side);
-  return success();
+  return state.resolver.addSide(side);
 }
 
 /// Checks the syntax of a layout once for each distinct text.

@@ -39,12 +39,11 @@ LogicalResult BufferParser::enterLevel(Level level) {
   return success();
 }
 
-/// The id is one of NameTable until the resolver replaces it.
 LogicalResult BufferParser::parseTensorUse(TensorId &tensor) {
   StringRef name;
   if (failed(tokens.expectSymbol(name, "the name of a tensor")))
     return failure();
-  tensor = state.names.idOf(name);
+  tensor = state.resolver.useTensor(name);
   return success();
 }
 
@@ -117,10 +116,11 @@ LogicalResult BufferParser::parseGroup(TensorId tensor, SmallVectorImpl<int64_t>
     return failure();
   if (!tokens.consumeIf(TokenKind::RightBrace))
     return tokens.unexpected("',' or '}'");
-  ReduceUse use{tokens.current().begin, tensor, ReduceOp::None};
-  if (failed(xfer::parseReduceOp(tokens, use.op)))
+  const char *position = tokens.current().begin;
+  ReduceOp op = ReduceOp::None;
+  if (failed(xfer::parseReduceOp(tokens, op)))
     return failure();
-  state.reduceUses.push_back(use);
+  state.resolver.addReduction(position, tensor, op);
   return success();
 }
 
@@ -306,7 +306,7 @@ LogicalResult BufferParser::parseBucket(Program &program) {
   bucket.firstChunk = static_cast<int32_t>(program.chunks.size());
   tokens.advance();
   // The tensor of a reduction's spelling is known only from the chunks.
-  size_t firstUse = state.reduceUses.size();
+  size_t firstReduction = state.resolver.numReductions();
   if (failed(tokens.expectInteger(bucket.ordinal, "the number of the bucket")) ||
       failed(parseTransport(bucket.transport)) || failed(parseEndpoints(kNone, bucket.ends)) ||
       failed(parseBucketRoles(bucket.roles)) || failed(tokens.expectWord("bytes")) ||
@@ -318,8 +318,7 @@ LogicalResult BufferParser::parseBucket(Program &program) {
   while (tokens.isWord("chunk"))
     if (failed(parseProgramChunk(program, &bucket)))
       return failure();
-  for (size_t i = firstUse; i < state.reduceUses.size(); ++i)
-    state.reduceUses[i].tensorName = program.chunks.back().tensor;
+  state.resolver.setReductionTensor(firstReduction, program.chunks.back().tensor);
   bucket.numChunks = static_cast<int32_t>(program.chunks.size()) - bucket.firstChunk;
   program.buckets.push_back(bucket);
   return tokens.consumeIf(TokenKind::RightBrace) ? success()

@@ -5,7 +5,6 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Text/Parser.h"
 #include "BufferParser.h"
-#include "Resolver.h"
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::SMLoc;
@@ -76,7 +75,7 @@ LogicalResult BufferParser::run() {
 
 std::unique_ptr<Module> parseModule(llvm::ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics) {
   auto module = std::make_unique<Module>();
-  ParserState state(*module);
+  ParserState state(*module, diagnostics);
   LogicalResult result = success();
   for (unsigned id : bufferIds) {
     StringRef text = diagnostics.sourceMgr().getMemoryBuffer(id)->getBuffer();
@@ -84,7 +83,7 @@ std::unique_ptr<Module> parseModule(llvm::ArrayRef<unsigned> bufferIds, Diagnost
     if (failed(BufferParser(text, state, diagnostics).run()))
       result = failure();
   }
-  if (failed(result) || failed(resolve(state, diagnostics)))
+  if (failed(result) || failed(state.resolver.finish()))
     return nullptr;
   llvm::stable_sort(module->programs,
                     [](const Program &a, const Program &b) { return a.rank < b.rank; });

@@ -3,7 +3,7 @@
 // Turns names into axes and `placements` into splits: one entry per mesh axis,
 // in mesh order, each cutting what the entries before it left of its dimension.
 //===----------------------------------------------------------------------===//
-#include "Resolver.h"
+#include "ResolveLayout.h"
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::SMLoc;

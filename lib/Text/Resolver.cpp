@@ -1,58 +1,38 @@
 //===- Resolver.cpp - Names to what they name -----------------------------===//
-//
-// Entry point: resolve. A model has many sides and few layouts: a layout's
-// text is given meaning once per mesh, and checked once per shape.
-//===----------------------------------------------------------------------===//
 #include "Resolver.h"
 
 using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
-using Part = xfer::Problem::Part;
 
 namespace xfer {
-namespace {
 
-class Resolver {
-public:
-  Resolver(ParserState &state, Diagnostics &diagnostics)
-      : state(state), module(state.module), diagnostics(diagnostics) {}
-
-  LogicalResult run();
-
-private:
-  LogicalResult errorAt(const char *position, const Twine &text) {
-    return diagnostics.error(SMLoc::getFromPointer(position), text);
+int32_t Resolver::findTensor(StringRef name) {
+  if (name == lastTensorName)
+    return lastTensor;
+  int32_t tensor = module.findTensor(name);
+  if (tensor != kNone) {
+    lastTensorName = name;
+    lastTensor = tensor;
   }
-  LogicalResult notDeclared(NameEntry &entry, const char *kind, StringRef name,
-                            const char *position, bool isOtherKind);
-  LogicalResult resolveSide(const SideStatement &statement);
-  LogicalResult attachSide(const SideStatement &statement, Tensor &tensor, const Side &side);
-  LogicalResult findLayout(const SideStatement &statement, const LayoutContext &context,
-                           LayoutId &layout);
-  LogicalResult checkSide(const SideStatement &statement, const LayoutContext &context,
-                          const Tensor &tensor, const Side &side);
-  LogicalResult parseLayout(const SideStatement &statement, LayoutSyntax &syntax);
-  LogicalResult resolveOperations();
-  LogicalResult resolveTensor(TensorId &tensor, SMLoc operation);
-  LogicalResult resolveReductions();
+  return tensor;
+}
 
-  ParserState &state;
-  Module &module;
-  Diagnostics &diagnostics;
+int32_t Resolver::findMesh(StringRef name) {
+  if (name == lastMeshName)
+    return lastMesh;
+  int32_t mesh = module.findMesh(name);
+  if (mesh != kNone) {
+    lastMeshName = name;
+    lastMesh = mesh;
+  }
+  return mesh;
+}
 
-  SequenceInterner layoutKeys;         ///< (text, mesh, dimensions, isTarget)
-  std::vector<LayoutId> layoutsByKey;  ///< kNone if it is wrong
-  SequenceInterner checkedSides;       ///< (layout, types, isTarget, shape...)
-};
-} // namespace
-
-/// Reports each wrong name once.
-LogicalResult Resolver::notDeclared(NameEntry &entry, const char *kind, StringRef name,
-                                    const char *position, bool isOtherKind) {
-  if (entry.isReported)
+LogicalResult Resolver::notDeclared(const char *kind, StringRef name, bool isOtherKind) {
+  if (!reportedNames.try_emplace(name, true).second)
     return failure();
-  entry.isReported = true;
+  const char *position = name.begin() - 1;
   if (isOtherKind)
     return errorAt(position, "'@" + name + "' is not a " + kind);
   return errorAt(position, Twine(kind) + " '@" + name + "' is not declared");
@@ -85,7 +65,8 @@ LogicalResult Resolver::findLayout(const SideStatement &statement, const LayoutC
   return success();
 }
 
-/// Checks each distinct combination of layout, shape and element types once, and so reports it once.
+/// Checks each distinct combination of layout, shape and element types once, and so reports it
+/// once, at its first token that is wrong.
 LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutContext &context,
                                   const Tensor &tensor, const Side &side) {
   llvm::SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
@@ -105,8 +86,9 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
   LayoutSyntax syntax;
   if (failed(parseLayout(statement, syntax)))
     return failure();
-  const char *position = wrong->part == Part::DType ? statement.dtypePosition
-                                                    : findPart(syntax, context, layout, *wrong);
+  const char *position = wrong->part == Problem::Part::DType
+                             ? statement.dtypePosition
+                             : findPart(syntax, context, layout, *wrong);
   return errorAt(position ? position : statement.position, wrong->text);
 }
 
@@ -125,20 +107,12 @@ LogicalResult Resolver::attachSide(const SideStatement &statement, Tensor &tenso
   return success();
 }
 
-LogicalResult Resolver::resolveSide(const SideStatement &statement) {
-  NameEntry &tensorEntry = state.names[statement.tensorName];
-  if (tensorEntry.tensor == kNone)
-    return notDeclared(tensorEntry, "tensor", statement.tensor, statement.tensor.begin() - 1,
-                       tensorEntry.mesh != kNone);
-  NameEntry &meshEntry = state.names[statement.meshName];
-  if (meshEntry.mesh == kNone)
-    return notDeclared(meshEntry, "mesh", statement.mesh, statement.mesh.begin() - 1,
-                       meshEntry.tensor != kNone);
-  Tensor &tensor = module.tensors[tensorEntry.tensor];
-  LayoutContext context{module.meshes[meshEntry.mesh], meshEntry.mesh, tensor.shape.size(),
-                        statement.isTarget};
+LogicalResult Resolver::resolveSide(const SideStatement &statement, TensorId tensorId,
+                                    int32_t mesh) {
+  Tensor &tensor = module.tensors[tensorId];
+  LayoutContext context{module.meshes[mesh], mesh, tensor.shape.size(), statement.isTarget};
   Side side;
-  side.dtype = statement.hasDType ? statement.dtype : tensor.dtype;
+  side.dtype = statement.dtype.value_or(tensor.dtype);
   side.loc = SMLoc::getFromPointer(statement.position);
   if (failed(findLayout(statement, context, side.layout)) ||
       failed(checkSide(statement, context, tensor, side)))
@@ -146,64 +120,87 @@ LogicalResult Resolver::resolveSide(const SideStatement &statement) {
   return attachSide(statement, tensor, side);
 }
 
-LogicalResult Resolver::resolveTensor(TensorId &tensor, SMLoc operation) {
-  NameEntry &entry = state.names[tensor];
-  if (entry.tensor != kNone) {
-    tensor = entry.tensor;
-    return success();
+/// What follows a side that waits also waits, so that a tensor's targets keep their order.
+LogicalResult Resolver::addSide(const SideStatement &statement) {
+  if (delayedSides.empty()) {
+    int32_t tensor = findTensor(statement.tensor), mesh = findMesh(statement.mesh);
+    if (tensor != kNone && mesh != kNone)
+      return resolveSide(statement, tensor, mesh);
   }
-  if (entry.isReported)
-    return failure();
-  TokenStream tokens(operation.getPointer(), diagnostics);
-  tokens.advance();
-  return notDeclared(entry, "tensor", tokens.current().name(), tokens.current().begin,
-                     entry.mesh != kNone);
+  delayedSides.push_back(statement);
+  return success();
+}
+
+LogicalResult Resolver::resolveDelayedSide(const SideStatement &statement) {
+  int32_t tensor = findTensor(statement.tensor), mesh = findMesh(statement.mesh);
+  if (tensor == kNone)
+    return notDeclared("tensor", statement.tensor, module.findMesh(statement.tensor) != kNone);
+  if (mesh == kNone)
+    return notDeclared("mesh", statement.mesh, module.findTensor(statement.mesh) != kNone);
+  return resolveSide(statement, tensor, mesh);
+}
+
+TensorId Resolver::useTensor(StringRef name) {
+  int32_t tensor = findTensor(name);
+  if (tensor != kNone)
+    return tensor;
+  int32_t number = static_cast<int32_t>(delayedNames.size());
+  auto [entry, isNew] = delayedTensors.try_emplace(name, number);
+  if (isNew)
+    delayedNames.push_back(name);
+  return kNone - 1 - entry->second;
 }
 
 LogicalResult Resolver::resolveOperations() {
   LogicalResult result = success();
-  auto resolveAll = [&](auto &operations) {
+  std::vector<TensorId> tensors;
+  for (StringRef name : delayedNames) {
+    tensors.push_back(findTensor(name));
+    if (tensors.back() == kNone)
+      result = notDeclared("tensor", name, module.findMesh(name) != kNone);
+  }
+  auto replaceIn = [&](auto &operations) {
     for (auto &operation : operations)
-      if (failed(resolveTensor(operation.tensor, operation.loc)))
-        result = failure();
+      if (operation.tensor < kNone)
+        operation.tensor = tensors[kNone - 1 - operation.tensor];
   };
-  resolveAll(module.routes);
-  resolveAll(module.chunks);
+  if (failed(result) || tensors.empty())
+    return result;
+  replaceIn(module.routes);
+  replaceIn(module.chunks);
   for (Program &program : module.programs)
-    resolveAll(program.chunks);
-  return result;
+    replaceIn(program.chunks);
+  replaceIn(reductions);
+  return success();
 }
 
 /// The reduction in an operation repeats the source's, for the reader; it may not say another.
 LogicalResult Resolver::resolveReductions() {
   LogicalResult result = success();
-  for (const ReduceUse &use : state.reduceUses) {
-    const Tensor &tensor = module.tensors[state.names[use.tensorName].tensor];
+  for (const Reduction &reduction : reductions) {
+    const Tensor &tensor = module.tensors[reduction.tensor];
     ReduceOp declared =
         tensor.source ? module.layout(tensor.source->layout).reduction : ReduceOp::None;
-    if (declared == use.op)
+    if (declared == reduction.op)
       continue;
     if (declared == ReduceOp::None)
-      result = errorAt(use.position, "tensor '@" + tensor.name + "' has no partial source");
+      result = errorAt(reduction.position, "tensor '@" + tensor.name + "' has no partial source");
     else
-      result = errorAt(use.position, "expected '" + spelling(declared) + "', the reduction of '@" +
-                                         tensor.name + "', got '" + spelling(use.op) + "'");
+      result = errorAt(reduction.position, "expected '" + spelling(declared) +
+                                               "', the reduction of '@" + tensor.name +
+                                               "', got '" + spelling(reduction.op) + "'");
   }
   return result;
 }
 
-LogicalResult Resolver::run() {
+LogicalResult Resolver::finish() {
   LogicalResult result = success();
-  for (const SideStatement &statement : state.sides)
-    if (failed(resolveSide(statement)))
+  for (const SideStatement &statement : delayedSides)
+    if (failed(resolveDelayedSide(statement)))
       result = failure();
   if (failed(resolveOperations()) || failed(result))
     return failure();
   return resolveReductions();
-}
-
-LogicalResult resolve(ParserState &state, Diagnostics &diagnostics) {
-  return Resolver(state, diagnostics).run();
 }
 
 } // namespace xfer

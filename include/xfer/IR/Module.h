@@ -55,7 +55,7 @@ public:
 
   int32_t findMesh(llvm::StringRef name) const;   ///< index or kNone
   int32_t findTensor(llvm::StringRef name) const; ///< index or kNone
-  /// Appends and enters into the symbol table; the name must be new and saved.
+  /// Appends and enters into the symbol table, which keeps the name; the name must be new.
   int32_t addMesh(Mesh mesh);
   int32_t addTensor(Tensor tensor);
 
@@ -75,8 +75,9 @@ public:
   int32_t numRankLists() const { return rankLists.size(); }
 
 private:
-  llvm::StringMap<int32_t> strings;
-  llvm::StringMap<int32_t> meshByName, tensorByName;
+  using NameMap = llvm::StringMap<int32_t, llvm::BumpPtrAllocator>;
+  NameMap strings;
+  NameMap meshByName, tensorByName;
   ValueInterner<Layout> layouts;
   ValueInterner<Region> regions;
   ValueInterner<StridedRegion> stridedRegions;
