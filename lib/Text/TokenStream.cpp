@@ -12,8 +12,10 @@ namespace xfer {
 LogicalResult TokenStream::unexpected(const Twine &what) {
   if (is(TokenKind::Invalid))
     return diagnostics.error(location(), Lexer::explain(token));
+  // The end of the file is reported where the text stops, not after what blank lines follow.
   if (is(TokenKind::EndOfFile))
-    return diagnostics.error(location(), "expected " + what + ", got end of file");
+    return errorAt(consumedEnd ? consumedEnd : token.begin,
+                   "expected " + what + ", got end of file");
   return diagnostics.error(location(), "expected " + what + ", got '" + token.text() + "'");
 }
 
