@@ -1,8 +1,8 @@
 //===- Backend.h - How messages cross ranks ---------------------*- C++ -*-===//
 //
 // What replaying needs from the world: ranks that agree (Group), and messages
-// between two of them (Connection). Messages of an ordered pair of ranks arrive
-// in the order in which they were sent; each carries an envelope, and a message
+// between two of them (Connection). Messages of one kind and an ordered pair of
+// ranks arrive in the order in which they were sent; each carries an envelope, and a message
 // other than the one expected is an error, never data. A backend is a folder
 // with a Group and a Connection.
 //===----------------------------------------------------------------------===//

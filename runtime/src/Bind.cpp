@@ -87,7 +87,7 @@ Status bindTensors(const xfer_plan &plan, const Program &program,
   };
   std::map<Key, size_t> wanted;
   for (size_t i = 0; i < program.bindings.size(); ++i)
-    wanted.emplace(keyOf(program.bindings[i]), i);
+    wanted.emplace(keyOf(*program.bindings[i]), i);
 
   std::vector<std::byte *> found(program.bindings.size());
   std::vector<Extent> extents;
@@ -99,7 +99,7 @@ Status bindTensors(const xfer_plan &plan, const Program &program,
       return failure(XFER_INVALID_BINDING, "rank ", program.rank, " has no ",
                      nameOf(binding.name, binding.side), ", or it is bound twice");
     const size_t index = place->second;
-    const BindingSpec &spec = program.bindings[index];
+    const BindingSpec &spec = *program.bindings[index];
     if (Status status = checkTensor(spec, binding); !status.isOk())
       return status;
     if (spec.numBytes > 0) {

@@ -13,6 +13,7 @@
 #include "StridedCopy.h"
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <string>
 #include <vector>
@@ -81,7 +82,8 @@ struct WindowStep {
 
 struct Program {
   int64_t rank = 0;
-  std::vector<BindingSpec> bindings; ///< sources, then targets, each ascending by tensor
+  /// Sources, then targets, each ascending by tensor; ranks share equal ones.
+  std::vector<const BindingSpec *> bindings;
   size_t numSources = 0;
   std::vector<ChunkStep> chunks;
   std::vector<BucketStep> buckets;
@@ -89,6 +91,7 @@ struct Program {
   int64_t stagingBytes = 0; ///< the largest sum of two windows in a row
   xfer_program_info_t info = {};
 
+  const BindingSpec &binding(int32_t index) const { return *bindings[static_cast<size_t>(index)]; }
   std::span<const ChunkStep> chunksOf(const BucketStep &bucket) const {
     return std::span(chunks).subspan(static_cast<size_t>(bucket.firstChunk),
                                      static_cast<size_t>(bucket.numChunks));
@@ -126,7 +129,8 @@ struct xfer_plan {
   std::vector<xfer::runtime::Loop> loops; ///< of all nests
   std::vector<xfer::runtime::LoopNest> nests;
   std::vector<xfer::runtime::RankList> rankLists;
-  std::vector<xfer::runtime::Program> programs; ///< ascending by rank
+  std::deque<xfer::runtime::BindingSpec> bindings; ///< of all programs; addresses stay
+  std::vector<xfer::runtime::Program> programs;    ///< ascending by rank
 
   /// The program of `rank`, or nullptr.
   const xfer::runtime::Program *findProgram(int64_t rank) const;

@@ -9,6 +9,7 @@
 
 #include "Plan.h"
 #include "xfer/plan_digest.h"
+#include <unordered_map>
 
 namespace xfer::runtime {
 
@@ -39,6 +40,7 @@ private:
   Status readProgram(const fb::Program &from, Program &program);
   Status readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
                       xfer_side_t side, Program &program);
+  Status readBinding(const fb::Binding &from, BindingSpec &spec);
   Status readBucket(const fb::Bucket &from, const fb::Program &program, BucketStep &bucket,
                     Program &to);
   Status readEnds(const fb::Bucket &from, const Program &program, BucketStep &bucket);
@@ -58,6 +60,8 @@ private:
   std::span<const uint8_t> file;
   const fb::Plan *root = nullptr;
   xfer_plan &plan;
+  /// Binding tables already read, per side.
+  std::unordered_map<const fb::Binding *, const BindingSpec *> known[2];
   std::vector<int64_t> nestEnds; ///< per nest: one past the last element it reaches
   size_t charged = 0;
 };

@@ -19,11 +19,11 @@ template <typename T> size_t sizeOf(const flatbuffers::Vector<T> *vector) {
 }
 
 /// Index of the binding of `tensor` among `bindings`, which ascend by tensor; kAbsent if none.
-int32_t findBinding(std::span<const BindingSpec> bindings, uint32_t tensor) {
+int32_t findBinding(std::span<const BindingSpec *const> bindings, uint32_t tensor) {
   const auto found = std::lower_bound(
       bindings.begin(), bindings.end(), static_cast<int32_t>(tensor),
-      [](const BindingSpec &binding, int32_t wanted) { return binding.tensor < wanted; });
-  return found != bindings.end() && found->tensor == static_cast<int32_t>(tensor)
+      [](const BindingSpec *binding, int32_t wanted) { return binding->tensor < wanted; });
+  return found != bindings.end() && (*found)->tensor == static_cast<int32_t>(tensor)
              ? static_cast<int32_t>(found - bindings.begin())
              : kAbsent;
 }
@@ -129,49 +129,59 @@ Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb
                                 xfer_side_t side, Program &program) {
   int64_t previous = -1;
   for (size_t i = 0; i < sizeOf(from); ++i) {
-    const fb::Binding &binding = *from->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const fb::Binding *binding = from->Get(static_cast<flatbuffers::uoffset_t>(i));
     const char *sideName = side == XFER_SOURCE ? "source " : "target ";
-    if (binding.tensor() >= plan.tensors.size() || binding.tensor() <= previous)
-      return invalidPlan(sideName, i, " has tensor ", binding.tensor(),
+    if (binding->tensor() >= plan.tensors.size() || binding->tensor() <= previous)
+      return invalidPlan(sideName, i, " has tensor ", binding->tensor(),
                          ", which is unknown or not ascending");
-    previous = binding.tensor();
-    const TensorSpec &tensor = plan.tensors[binding.tensor()];
-    BindingSpec spec;
-    spec.tensor = static_cast<int32_t>(binding.tensor());
-    spec.side = side;
-    spec.dtype = static_cast<xfer_dtype_t>(binding.dtype());
-    spec.reduce = static_cast<ReduceOp>(binding.reduce());
-    if (spec.dtype >= kNumDTypes)
-      return invalidPlan(sideName, "'", tensor.name, "' has unknown element type ",
-                         static_cast<int>(spec.dtype));
-    const auto [stored, wire] = side == XFER_SOURCE ? std::pair(spec.dtype, tensor.dtype)
-                                                    : std::pair(tensor.dtype, spec.dtype);
-    if (!canCast(stored, wire))
-      return invalidPlan(sideName, "'", tensor.name, "' casts ", spelling(stored), " to ",
-                         spelling(wire));
-    if (spec.reduce != ReduceOp::None &&
-        (side == XFER_TARGET || !canReduce(spec.reduce, spec.dtype)))
-      return invalidPlan(sideName, "'", tensor.name, "' cannot be reduced by operation ",
-                         static_cast<int>(spec.reduce));
-    if (!charge(sizeOf(binding.shape()), sizeof(int64_t)))
-      return invalidPlan("tensors share their shapes");
-    if (binding.shape())
-      spec.shape.assign(binding.shape()->begin(), binding.shape()->end());
-    spec.numElements = 1;
-    bool isEmpty = false, fits = true;
-    for (int64_t size : spec.shape) {
-      if (size < 0)
-        return invalidPlan(sideName, "'", tensor.name, "' has size ", size);
-      isEmpty |= size == 0;
-      fits &= size == 0 || multiplyChecked(spec.numElements, size, spec.numElements);
+    previous = binding->tensor();
+    const BindingSpec *&spec = known[side][binding];
+    if (!spec) {
+      BindingSpec read;
+      read.side = side;
+      if (Status status = readBinding(*binding, read); !status.isOk())
+        return invalidPlan(sideName, "'", plan.tensors[binding->tensor()].name, "' ",
+                           status.text());
+      spec = &plan.bindings.emplace_back(std::move(read));
     }
-    if (isEmpty)
-      spec.numElements = 0;
-    fits &= multiplyChecked(spec.numElements, byteWidth(spec.dtype), spec.numBytes);
-    if (!fits)
-      return invalidPlan(sideName, "'", tensor.name, "' has more than 2^63 bytes");
-    program.bindings.push_back(std::move(spec));
+    program.bindings.push_back(spec);
   }
+  return {};
+}
+
+/// Verifies:
+/// - the stored type casts to or from the wire's;
+/// - only a source is reduced, by an operation its type has;
+/// - sizes are not negative, and bytes fit in 63 bits.
+Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
+  spec.tensor = static_cast<int32_t>(from.tensor());
+  spec.dtype = static_cast<xfer_dtype_t>(from.dtype());
+  spec.reduce = static_cast<ReduceOp>(from.reduce());
+  if (spec.dtype >= kNumDTypes)
+    return invalidPlan("has unknown element type ", static_cast<int>(spec.dtype));
+  const xfer_dtype_t wire = plan.tensors[from.tensor()].dtype;
+  const bool isSource = spec.side == XFER_SOURCE;
+  if (!canCast(isSource ? spec.dtype : wire, isSource ? wire : spec.dtype))
+    return invalidPlan("of ", spelling(spec.dtype), " cannot be cast ", isSource ? "to" : "from",
+                       " the wire's ", spelling(wire));
+  if (spec.reduce != ReduceOp::None && (!isSource || !canReduce(spec.reduce, spec.dtype)))
+    return invalidPlan("cannot be reduced by operation ", static_cast<int>(spec.reduce));
+  if (!charge(sizeOf(from.shape()), sizeof(int64_t)))
+    return invalidPlan("shares its shape with others");
+  if (from.shape())
+    spec.shape.assign(from.shape()->begin(), from.shape()->end());
+  spec.numElements = 1;
+  bool isEmpty = false, fits = true;
+  for (int64_t size : spec.shape) {
+    if (size < 0)
+      return invalidPlan("has size ", size);
+    isEmpty |= size == 0;
+    fits = fits && (size == 0 || multiplyChecked(spec.numElements, size, spec.numElements));
+  }
+  if (isEmpty)
+    spec.numElements = 0;
+  if (!fits || !multiplyChecked(spec.numElements, byteWidth(spec.dtype), spec.numBytes))
+    return invalidPlan("has more than 2^63 bytes");
   return {};
 }
 
@@ -207,7 +217,7 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
       return invalidPlan("chunk ", i, " of ", chunk.numElements, " elements at byte ", chunk.offset,
                          " exceeds the bucket's ", bucket.bytes, " bytes");
     if (bucket.isReduce && bucket.isSource) {
-      const BindingSpec &source = to.bindings[static_cast<size_t>(chunk.sourceBinding)];
+      const BindingSpec &source = to.binding(chunk.sourceBinding);
       chunk.contributionOffset = bucket.contributionBytes;
       if (!multiplyChecked(chunk.numElements, byteWidth(source.dtype), bytes) ||
           !addChecked(bucket.contributionBytes, bytes, bucket.contributionBytes) ||
@@ -219,7 +229,7 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
 
   const ChunkStep &chunk = to.chunks[first];
   if (bucket.isSource && bucket.numChunks == 1 && chunk.offset == 0) {
-    const BindingSpec &source = to.bindings[static_cast<size_t>(chunk.sourceBinding)];
+    const BindingSpec &source = to.binding(chunk.sourceBinding);
     const int64_t packedBytes = bucket.isReduce ? bucket.contributionBytes : bucket.bytes;
     bucket.packsInPlace = plan.nests[static_cast<size_t>(chunk.sourceNest)].isContiguous() &&
                           (bucket.isReduce || source.dtype == chunk.wireDType) &&
@@ -308,14 +318,14 @@ Status PlanReader::readChunk(const fb::Chunk &from, const BucketStep &bucket,
   if ((from.source() != kNoRegion) != bucket.isSource ||
       (from.target() != kNoRegion) != bucket.isTarget)
     return invalidPlan("roles do not fit the bucket's ends ", describeEnds(plan, bucket));
-  const std::span<const BindingSpec> bindings = program.bindings;
+  const std::span<const BindingSpec *const> bindings = program.bindings;
   chunk.wireDType = tensor.dtype;
   chunk.offset = from.offset();
   if (bucket.isSource) {
     chunk.sourceBinding = findBinding(bindings.first(program.numSources), from.tensor());
     if (chunk.sourceBinding == kAbsent)
       return invalidPlan("the rank has no source '", tensor.name, "'");
-    const BindingSpec &source = bindings[static_cast<size_t>(chunk.sourceBinding)];
+    const BindingSpec &source = program.binding(chunk.sourceBinding);
     if (Status status = checkNest(from.source(), source); !status.isOk())
       return status;
     if (bucket.isReduce && source.reduce == ReduceOp::None)
@@ -328,8 +338,7 @@ Status PlanReader::readChunk(const fb::Chunk &from, const BucketStep &bucket,
     if (chunk.targetBinding == kAbsent)
       return invalidPlan("the rank has no target '", tensor.name, "'");
     chunk.targetBinding += static_cast<int32_t>(program.numSources);
-    if (Status status =
-            checkNest(from.target(), bindings[static_cast<size_t>(chunk.targetBinding)]);
+    if (Status status = checkNest(from.target(), program.binding(chunk.targetBinding));
         !status.isOk())
       return status;
     chunk.targetNest = static_cast<int32_t>(from.target());

@@ -99,7 +99,7 @@ void Replay::prepare(size_t index) {
     std::byte *packed = bucket.isReduce ? contributionOf(place) : wireOf(place);
     for (const ChunkStep &chunk : program.chunksOf(bucket)) {
       const auto binding = static_cast<size_t>(chunk.sourceBinding);
-      const xfer_dtype_t dtype = program.bindings[binding].dtype;
+      const xfer_dtype_t dtype = program.bindings[binding]->dtype;
       packNest(ElementCopy::make(dtype, bucket.isReduce ? dtype : chunk.wireDType),
                plan.nests[static_cast<size_t>(chunk.sourceNest)], data[binding],
                packed + (bucket.isReduce ? chunk.contributionOffset : chunk.offset));
@@ -213,7 +213,7 @@ Status Replay::gatherAndFold(const WindowStep &window, size_t index) {
 void Replay::fold(const BucketStep &bucket, size_t index) {
   const size_t numContributors = plan.contributorsOf(bucket).ranks.size();
   for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-    const BindingSpec &source = program.bindings[static_cast<size_t>(chunk.sourceBinding)];
+    const BindingSpec &source = program.binding(chunk.sourceBinding);
     const FoldFunction foldInto = foldFunction(source.reduce, source.dtype);
     const CopyFunction cast = copyFunction(source.dtype, chunk.wireDType);
     const int64_t width = byteWidth(source.dtype);
@@ -238,7 +238,7 @@ void Replay::finalize(const BucketStep &bucket, const std::byte *wire) {
   hasWritten = true;
   for (const ChunkStep &chunk : program.chunksOf(bucket)) {
     const auto binding = static_cast<size_t>(chunk.targetBinding);
-    unpackNest(ElementCopy::make(chunk.wireDType, program.bindings[binding].dtype),
+    unpackNest(ElementCopy::make(chunk.wireDType, program.bindings[binding]->dtype),
                plan.nests[static_cast<size_t>(chunk.targetNest)], wire + chunk.offset,
                data[binding]);
   }
@@ -257,7 +257,7 @@ std::byte *Replay::sourceMemory(const BucketStep &bucket) const {
   const ChunkStep &chunk = program.chunks[static_cast<size_t>(bucket.firstChunk)];
   const auto binding = static_cast<size_t>(chunk.sourceBinding);
   return data[binding] + plan.nests[static_cast<size_t>(chunk.sourceNest)].offset *
-                             byteWidth(program.bindings[binding].dtype);
+                             byteWidth(program.bindings[binding]->dtype);
 }
 
 std::byte *Replay::contributionOf(size_t index) {

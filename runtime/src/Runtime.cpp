@@ -85,7 +85,7 @@ xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t rank, size_
     if (index >= program->bindings.size())
       return failure(XFER_INVALID_ARGUMENT, "rank ", rank, " has no binding ", index,
                      ", expected less than ", program->bindings.size());
-    const BindingSpec &binding = program->bindings[index];
+    const BindingSpec &binding = *program->bindings[index];
     *out_info = {plan->tensors[static_cast<size_t>(binding.tensor)].name.c_str(),
                  binding.side,
                  binding.dtype,

@@ -25,9 +25,9 @@ void Port::push(Message &message) {
   inboxTail = &message;
 }
 
-Message *Port::popFrom(int64_t rank) {
+Message *Port::popFrom(int64_t rank, MessageKind kind) {
   for (Message *message = inbox; message; message = message->next)
-    if (message->envelope.from == rank) {
+    if (message->envelope.from == rank && message->envelope.kind == kind) {
       remove(*message);
       return message;
     }
@@ -138,7 +138,7 @@ Status ThreadsConnection::receive(const Envelope &expected, const Deadline &dead
     if (fabric->hasFailed())
       return fabric->failureFor(rank);
     const bool peerHasLeft = peer.hasLeft.load(); // before looking: what it sent came earlier
-    if (Message *message = port.popFrom(expected.from)) {
+    if (Message *message = port.popFrom(expected.from, expected.kind)) {
       message->state.store(Message::State::Taken);
       received = {message->data, message};
       if (message->envelope == expected)

@@ -42,8 +42,8 @@ struct Port {
   std::atomic<bool> hasLeft = false;
 
   void push(Message &message);
-  /// Unlinks and returns the oldest message from `rank`, or nullptr.
-  Message *popFrom(int64_t rank);
+  /// Unlinks and returns the oldest message of this kind from `rank`, or nullptr.
+  Message *popFrom(int64_t rank, MessageKind kind);
   /// Unlinks `message` if it is still in the inbox.
   bool remove(Message &message);
   /// Wakes the port's worker after a change outside the inbox.
