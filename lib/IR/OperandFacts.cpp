@@ -29,20 +29,22 @@ static int64_t checkedLast(const Segment &segment) {
 static void check(const Region &region, OperandFacts::Facts &facts) {
   facts.elements = 1;
   for (const DimSegments &dim : region.dims) {
-    int64_t end = 0, extent = 0;
+    int64_t extent = 0;
     if (dim.empty())
       facts.wrong = "is empty";
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
-      else if (segment.begin < end)
-        facts.wrong = "has segments that overlap or do not ascend";
-      else if (end = checkedLast(segment); end < 0)
+      else if (checkedLast(segment) < 0 ||
+               __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       if (facts.wrong)
         return;
-      extent += segment.size();
     }
+    if (!isAscendingAndDisjoint(dim))
+      facts.wrong = "has segments that overlap or do not ascend";
+    if (facts.wrong)
+      return;
     if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
       facts.wrong = "is too large";
   }

@@ -9,6 +9,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::SmallVector;
+using llvm::SMLoc;
 using llvm::Twine;
 
 namespace xfer {

@@ -39,8 +39,7 @@ private:
   LogicalResult verifyProgramChunk(const ProgramChunk &chunk);
   LogicalResult verifyLocalRegion(const ProgramChunk &chunk, StridedRegionId id);
   LogicalResult verifyBucket(const Program &program, const Bucket &bucket);
-  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk,
-                                  int64_t &end);
+  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk, int64_t &end);
 
   const Module &module;
   Diagnostics &diagnostics;
@@ -64,8 +63,8 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
                           tensor.name + "' has " + Twine(tensor.shape.size()));
   for (size_t i = 0; i < region.dims.size(); ++i)
     if (int64_t last = region.dims[i].back().last(); last > tensor.shape[i])
-      return error(loc, "region ends at " + Twine(last) + " in dimension " + Twine(i) +
-                            ", but '@" + tensor.name + "' has extent " + Twine(tensor.shape[i]));
+      return error(loc, "region ends at " + Twine(last) + " in dimension " + Twine(i) + ", but '@" +
+                            tensor.name + "' has extent " + Twine(tensor.shape[i]));
   return success();
 }
 
@@ -91,8 +90,8 @@ LogicalResult OperationVerifier::verifyEndpoints(SMLoc loc, const Endpoints &end
   if (!ends.isChosen())
     return success();
   if (numSources != ends.groupSize)
-    return error(loc, "expected one group of sources with sender " + Twine(ends.sender) +
-                          ", got " + Twine(numSources / ends.groupSize));
+    return error(loc, "expected one group of sources with sender " + Twine(ends.sender) + ", got " +
+                          Twine(numSources / ends.groupSize));
   if (!llvm::is_contained(sources, ends.sender))
     return error(loc, "sender " + Twine(ends.sender) + " is not one of the contributors");
   return success();
@@ -119,9 +118,8 @@ LogicalResult OperationVerifier::verifyType(SMLoc loc, const Endpoints &ends, Ro
   if (type == RouteType::Reduce)
     return success();
   if ((destinations.size() > 1) != (type == RouteType::Multicast))
-    return error(loc, destinations.size() > 1
-                          ? "several destinations make a route 'multicast'"
-                          : "'multicast' expects several destinations, got 1");
+    return error(loc, destinations.size() > 1 ? "several destinations make a route 'multicast'"
+                                              : "'multicast' expects several destinations, got 1");
   if (type == RouteType::Multicast)
     return success();
   if ((destinations.front() == ends.sender) != (type == RouteType::Local))
@@ -172,8 +170,7 @@ LogicalResult OperationVerifier::verifyLocalRegion(const ProgramChunk &chunk, St
 /// - each local region matches the global one.
 LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
   if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.region)) ||
-      failed(verifyEndpoints(chunk.loc, chunk.ends)) ||
-      failed(verifyChosen(chunk.loc, chunk.ends)))
+      failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())
     return error(chunk.loc, "a chunk's region has one range in each dimension");

@@ -76,9 +76,8 @@ static LogicalResult parseSplit(TokenStream &tokens, SplitSyntax &split) {
   }
   if (!parseRule(word, split.rule))
     return tokens.errorAt(
-        split.position,
-        "unknown split rule '" + word + "'" +
-            didYouMean(word, {"exact", "balanced", "strided", "cyclic", "sizes"}));
+        split.position, "unknown split rule '" + word + "'" +
+                            didYouMean(word, {"exact", "balanced", "strided", "cyclic", "sizes"}));
   tokens.advance();
   if (failed(parseAxes(tokens, split)) || failed(parseRuleValue(tokens, split)))
     return failure();

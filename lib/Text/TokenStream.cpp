@@ -31,7 +31,8 @@ LogicalResult TokenStream::parseRankItems(SmallVectorImpl<int64_t> &ranks,
     int64_t left = kMaxMeshRanks - static_cast<int64_t>(ranks.size());
     if (!consumeIf(TokenKind::Colon)) {
       if (left < 1)
-        return errorAt(position, "a list of ranks has at most " + Twine(kMaxMeshRanks) + " entries");
+        return errorAt(position,
+                       "a list of ranks has at most " + Twine(kMaxMeshRanks) + " entries");
       ranks.push_back(first);
       continue;
     }
@@ -76,8 +77,8 @@ std::string didYouMean(StringRef text, ArrayRef<StringRef> candidates) {
   StringRef nearest;
   for (StringRef candidate : candidates) {
     unsigned distance = text.edit_distance(candidate, true, best);
-    bool winsTie = nearest.empty() || (candidate.front() == text.front() &&
-                                       nearest.front() != text.front());
+    bool winsTie =
+        nearest.empty() || (candidate.front() == text.front() && nearest.front() != text.front());
     if (distance < best || (distance == best && winsTie)) {
       best = distance;
       nearest = candidate;

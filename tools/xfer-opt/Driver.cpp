@@ -49,7 +49,7 @@ static void printInWholeFile(const SMDiagnostic &diagnostic, ArrayRef<unsigned> 
                      diagnostic.getLineNo() + (isInPiece ? linesBefore : 0),
                      diagnostic.getColumnNo(), diagnostic.getKind(), diagnostic.getMessage(),
                      diagnostic.getLineContents(), diagnostic.getRanges(), diagnostic.getFixIts());
-  (isInPiece ? moved : diagnostic).print(nullptr, llvm::errs(), llvm::errs().has_colors());
+  printDiagnostic(isInPiece ? moved : diagnostic, llvm::errs());
 }
 
 LogicalResult Driver::runChecked(ArrayRef<unsigned> bufferIds, unsigned linesBefore,

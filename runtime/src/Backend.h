@@ -1,0 +1,103 @@
+//===- Backend.h - How messages cross ranks ---------------------*- C++ -*-===//
+//
+// What replaying needs from the world: ranks that agree (Group), and messages
+// between two of them (Connection). Messages of one kind and an ordered pair of
+// ranks arrive in the order in which they were sent; each carries an envelope, and a message
+// other than the one expected is an error, never data. A backend is a folder
+// with a Group and a Connection.
+//===----------------------------------------------------------------------===//
+#ifndef XFER_RUNTIME_BACKEND_H
+#define XFER_RUNTIME_BACKEND_H
+
+#include "Status.h"
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+namespace xfer::runtime {
+
+/// A point in time and the length of the wait that it ends, for messages.
+struct Deadline {
+  /// A year: longer waits would overflow the clock.
+  static constexpr int64_t kLongest = int64_t{365} * 24 * 3600 * 1000;
+  std::chrono::steady_clock::time_point time;
+  int64_t milliseconds = 0;
+  static Deadline in(int64_t milliseconds) {
+    milliseconds = std::min(milliseconds, kLongest);
+    return {std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds),
+            milliseconds};
+  }
+};
+
+/// The two messages a bucket can cause between two ranks.
+enum class MessageKind : uint8_t {
+  Contribution, ///< to the sender, which reduces
+  Delivery,     ///< from the sender to a destination
+};
+
+/// Names a message. Both ends make it from their own program; it must come out the same.
+struct Envelope {
+  MessageKind kind = MessageKind::Delivery;
+  int64_t from = 0, to = 0;
+  int64_t window = 0;  ///< index in the job
+  int64_t ordinal = 0; ///< of the bucket
+  uint64_t ends = 0;   ///< hash of the bucket's contributors, sender, destinations
+  int64_t bytes = 0;
+  bool operator==(const Envelope &) const = default;
+};
+
+/// A message as its receiver sees it. The bytes stay the sender's until release().
+struct Received {
+  const std::byte *data = nullptr;
+  void *handle = nullptr; ///< the backend's
+};
+
+/// One rank's end of a session. Used by the session's worker thread; fail() and failure() by any.
+class Connection {
+public:
+  /// Tells the peers that wait for this rank that it has left. No message may be outstanding.
+  virtual ~Connection() = default;
+
+  /// Lends `data` to the receiver until the slot is settled. Never waits for the receiver. Slots
+  /// are numbered below the count given when joining, and hold one message at a time.
+  virtual Status send(size_t slot, const Envelope &envelope, const std::byte *data) = 0;
+  /// Waits until the receivers have released what slots [first, first + count) lent them.
+  virtual Status settle(size_t first, size_t count, const Deadline &deadline) = 0;
+  /// Waits for the next message from `expected.from`, which must be the one expected.
+  virtual Status receive(const Envelope &expected, const Deadline &deadline,
+                         Received &received) = 0;
+  virtual void release(const Received &received) = 0;
+
+  /// Ends the session on every rank: every wait, here and there, returns an error. The first cause
+  /// is kept.
+  virtual void fail(const Status &cause) = 0;
+  /// Why the session ended, as this rank should report it; ok while it lives.
+  virtual Status failure() const = 0;
+  /// After fail(): takes back what is lent. When it returns nobody reads this rank's buffers.
+  virtual void withdraw() = 0;
+};
+
+/// What all ranks of a session must have in common, and what one brings.
+struct Agreement {
+  int64_t rank = 0;
+  uint64_t digest = 0;
+  uint32_t version = 0;
+  std::span<const int64_t> ranks; ///< of the job, ascending; outlives the connection
+  size_t numSlots = 0;            ///< messages that this rank lends at a time
+};
+
+} // namespace xfer::runtime
+
+/// Where ranks meet. Thread safe.
+struct xfer_group {
+  virtual ~xfer_group() = default;
+  /// Waits until every rank of the job has called it and agrees.
+  virtual xfer::runtime::Status join(const xfer::runtime::Agreement &agreement,
+                                     const xfer::runtime::Deadline &deadline,
+                                     std::unique_ptr<xfer::runtime::Connection> &connection) = 0;
+};
+
+#endif

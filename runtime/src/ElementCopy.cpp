@@ -1,0 +1,126 @@
+//===- ElementCopy.cpp - Copies and casts of rows -------------------------===//
+//
+// One row loop per pair of types, chosen once per chunk. The loops for the
+// casts that training jobs live on (f32 to and from bf16 and f16) are written so
+// that compilers vectorise them; the rest goes element by element through
+// ElementCodec.h.
+//===----------------------------------------------------------------------===//
+#include "ElementCodec.h"
+#include "Elements.h"
+#include <array>
+#include <utility>
+
+namespace xfer::runtime {
+namespace {
+
+template <typename T>
+void copyRow(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
+             int64_t count) {
+  if (fromStride == 1 && toStride == 1) {
+    std::memcpy(to, from, static_cast<size_t>(count) * sizeof(T));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    storeElement(to + i * toStride * int64_t{sizeof(T)},
+                 loadElement<T>(from + i * fromStride * int64_t{sizeof(T)}));
+}
+
+uint16_t bf16FromFloat(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t rounded = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  const uint32_t quiet = (bits >> 16) | 0x40;
+  return static_cast<uint16_t>((bits & 0x7fffffff) > 0x7f800000 ? quiet : rounded);
+}
+
+float floatFromBf16(uint16_t bits) { return std::bit_cast<float>(uint32_t{bits} << 16); }
+
+/// Rounds in the integer bits of normal results; adds a number whose last place is that of f16's
+/// subnormals for the small ones.
+uint16_t f16FromFloat(float value) {
+  const uint32_t bits = std::bit_cast<uint32_t>(value);
+  const uint32_t sign = (bits >> 16) & 0x8000;
+  const uint32_t magnitude = bits & 0x7fffffff;
+  constexpr uint32_t kRebias = 112u << 23;
+  constexpr uint32_t kAligner = 126u << 23; // 0.5: its last place is 2^-24
+  const uint32_t normal = (magnitude - kRebias + 0xfff + ((magnitude >> 13) & 1)) >> 13;
+  const uint32_t subnormal =
+      std::bit_cast<uint32_t>(std::bit_cast<float>(magnitude) + std::bit_cast<float>(kAligner)) -
+      kAligner;
+  const uint32_t special = magnitude > 0x7f800000 ? 0x7e00 : 0x7c00;
+  uint32_t result = magnitude < (113u << 23) ? subnormal : normal;
+  result = magnitude >= (143u << 23) ? special : result;
+  return static_cast<uint16_t>(sign | result);
+}
+
+float floatFromF16(uint16_t bits) { return static_cast<float>(Element<XFER_F16>::toDouble(bits)); }
+
+template <xfer_dtype_t FROM, xfer_dtype_t TO>
+typename Element<TO>::Storage castElement(typename Element<FROM>::Storage value) {
+  if constexpr (FROM == XFER_F32 && TO == XFER_BF16)
+    return bf16FromFloat(value);
+  else if constexpr (FROM == XFER_BF16 && TO == XFER_F32)
+    return floatFromBf16(value);
+  else if constexpr (FROM == XFER_F32 && TO == XFER_F16)
+    return f16FromFloat(value);
+  else if constexpr (FROM == XFER_F16 && TO == XFER_F32)
+    return floatFromF16(value);
+  else if constexpr (FROM == XFER_I64 && TO == XFER_F64)
+    return static_cast<double>(value); // to nearest, not to odd
+  else
+    return Element<TO>::fromDouble(Element<FROM>::toDouble(value));
+}
+
+template <xfer_dtype_t FROM, xfer_dtype_t TO>
+void castRow(const std::byte *from, int64_t fromStride, std::byte *to, int64_t toStride,
+             int64_t count) {
+  using From = typename Element<FROM>::Storage;
+  using To = typename Element<TO>::Storage;
+  if (fromStride == 1 && toStride == 1) { // constant strides, so that it vectorises
+    for (int64_t i = 0; i < count; ++i)
+      storeElement<To>(to + i * int64_t{sizeof(To)},
+                       castElement<FROM, TO>(loadElement<From>(from + i * int64_t{sizeof(From)})));
+    return;
+  }
+  for (int64_t i = 0; i < count; ++i)
+    storeElement<To>(
+        to + i * toStride * int64_t{sizeof(To)},
+        castElement<FROM, TO>(loadElement<From>(from + i * fromStride * int64_t{sizeof(From)})));
+}
+
+constexpr bool isFloatTarget(int dtype) { return dtype <= XFER_F8E5M2; }
+
+template <int FROM, int TO> constexpr CopyFunction copyFor() {
+  constexpr auto kFrom = static_cast<xfer_dtype_t>(FROM);
+  constexpr auto kTo = static_cast<xfer_dtype_t>(TO);
+  if constexpr (FROM == TO) {
+    switch (sizeof(typename Element<kFrom>::Storage)) {
+    case 1:
+      return copyRow<uint8_t>;
+    case 2:
+      return copyRow<uint16_t>;
+    case 4:
+      return copyRow<uint32_t>;
+    default:
+      return copyRow<uint64_t>;
+    }
+  } else if constexpr (isFloatTarget(TO) && FROM != XFER_I1) {
+    return castRow<kFrom, kTo>;
+  } else {
+    return nullptr;
+  }
+}
+
+template <int... PAIRS> constexpr auto makeTable(std::integer_sequence<int, PAIRS...>) {
+  return std::array<CopyFunction, sizeof...(PAIRS)>{
+      copyFor<PAIRS / kNumDTypes, PAIRS % kNumDTypes>()...};
+}
+
+constexpr auto kCopies = makeTable(std::make_integer_sequence<int, kNumDTypes * kNumDTypes>());
+
+} // namespace
+
+CopyFunction copyFunction(xfer_dtype_t from, xfer_dtype_t to) {
+  return kCopies[from * kNumDTypes + to];
+}
+
+} // namespace xfer::runtime

@@ -1,0 +1,71 @@
+//===- PlanReader.h - From plan file to Plan, checking ----------*- C++ -*-===//
+//
+// The state that loading passes along; private to PlanLoad.cpp and
+// ProgramLoad.cpp. The order of the members of readPlan() is the order in which
+// later checks may rely on earlier ones.
+//===----------------------------------------------------------------------===//
+#ifndef XFER_RUNTIME_PLANREADER_H
+#define XFER_RUNTIME_PLANREADER_H
+
+#include "Plan.h"
+#include "xfer/plan_digest.h"
+#include <unordered_map>
+
+namespace xfer::runtime {
+
+template <typename... PARTS> Status invalidPlan(const PARTS &...parts) {
+  return failure(XFER_INVALID_PLAN, parts...);
+}
+
+/// a * b and a + b of numbers that are not negative; false if the result exceeds 63 bits.
+inline bool multiplyChecked(int64_t a, int64_t b, int64_t &result) {
+  return !__builtin_mul_overflow(a, b, &result);
+}
+inline bool addChecked(int64_t a, int64_t b, int64_t &result) {
+  return !__builtin_add_overflow(a, b, &result);
+}
+
+class PlanReader {
+public:
+  PlanReader(std::span<const uint8_t> file, xfer_plan &plan) : file(file), plan(plan) {}
+  Status readPlan();
+
+private:
+  Status readHeader();
+  Status readRanks();
+  Status readTensors();
+  Status readRegions();
+  Status readRankLists();
+  Status readPrograms();
+  Status readProgram(const fb::Program &from, Program &program);
+  Status readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
+                      xfer_side_t side, Program &program);
+  Status readBinding(const fb::Binding &from, BindingSpec &spec);
+  Status readBucket(const fb::Bucket &from, const fb::Program &program, BucketStep &bucket,
+                    Program &to);
+  Status readEnds(const fb::Bucket &from, const Program &program, BucketStep &bucket);
+  Status readChunk(const fb::Chunk &from, const BucketStep &bucket, const Program &program,
+                   ChunkStep &chunk);
+  Status readNest(const fb::Region &from, LoopNest &nest, int64_t &end);
+  Status checkNest(uint32_t region, const BindingSpec &binding) const;
+  Status sumUp(Program &program) const;
+
+  /// Charges the file for elements read from it. A file in which many tables share one long
+  /// vector would take time that its size does not tell; a writer never makes one.
+  bool charge(size_t count, size_t bytesEach) {
+    charged += count * bytesEach;
+    return charged <= file.size();
+  }
+
+  std::span<const uint8_t> file;
+  const fb::Plan *root = nullptr;
+  xfer_plan &plan;
+  /// Binding tables already read, per side.
+  std::unordered_map<const fb::Binding *, const BindingSpec *> known[2];
+  std::vector<int64_t> nestEnds; ///< per nest: one past the last element it reaches
+  size_t charged = 0;
+};
+
+} // namespace xfer::runtime
+
+#endif

@@ -1,0 +1,394 @@
+//===- ProgramLoad.cpp - Reads and checks the programs of a plan ----------===//
+//
+// A program is accepted only if replaying it can neither touch memory outside
+// its tensors and buffers nor disagree with itself about who sends what. That
+// both ends of a message agree is checked when it arrives.
+//===----------------------------------------------------------------------===//
+#include "PlanReader.h"
+#include <limits>
+
+namespace xfer::runtime {
+namespace {
+
+/// So that a wire buffer and a contribution can be added.
+constexpr int64_t kMaxBucketBytes = int64_t{1} << 62;
+constexpr uint32_t kNoRegion = std::numeric_limits<uint32_t>::max();
+
+template <typename T> size_t sizeOf(const flatbuffers::Vector<T> *vector) {
+  return vector ? vector->size() : 0;
+}
+
+/// Index of the binding of `tensor` among `bindings`, which ascend by tensor; kAbsent if none.
+int32_t findBinding(std::span<const BindingSpec *const> bindings, uint32_t tensor) {
+  const auto found = std::lower_bound(
+      bindings.begin(), bindings.end(), static_cast<int32_t>(tensor),
+      [](const BindingSpec *binding, int32_t wanted) { return binding->tensor < wanted; });
+  return found != bindings.end() && (*found)->tensor == static_cast<int32_t>(tensor)
+             ? static_cast<int32_t>(found - bindings.begin())
+             : kAbsent;
+}
+
+std::string joinRanks(const std::vector<int64_t> &ranks) {
+  std::string text;
+  for (size_t i = 0; i < ranks.size() && i < 8; ++i)
+    text += (i > 0 ? ", " : "") + std::to_string(ranks[i]);
+  return ranks.size() > 8 ? text + ", ..." : text;
+}
+
+} // namespace
+
+std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket) {
+  const std::string sources =
+      bucket.isReduce
+          ? concat("{", joinRanks(plan.contributorsOf(bucket).ranks), "} via ", bucket.sender)
+          : std::to_string(bucket.sender);
+  return concat(sources, " -> [", joinRanks(plan.destinationsOf(bucket).ranks), "]");
+}
+
+Status PlanReader::readPrograms() {
+  const size_t numPrograms = sizeOf(root->programs());
+  if (numPrograms != plan.ranks.size() && numPrograms != 1)
+    return invalidPlan("plan has ", numPrograms, " programs, expected one for each of ",
+                       plan.ranks.size(), " ranks, or one alone");
+  for (size_t i = 0; i < numPrograms; ++i) {
+    const fb::Program &from = *root->programs()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (numPrograms == plan.ranks.size()
+            ? from.rank() != plan.ranks[i]
+            : !std::binary_search(plan.ranks.begin(), plan.ranks.end(), from.rank()))
+      return invalidPlan("program ", i, " is of rank ", from.rank(),
+                         ", which is not the rank of the job expected there");
+    Program program;
+    program.rank = from.rank();
+    if (Status status = readProgram(from, program); !status.isOk())
+      return invalidPlan("program of rank ", program.rank, ": ", status.text());
+    plan.programs.push_back(std::move(program));
+  }
+  return {};
+}
+
+/// Verifies:
+/// - bindings are of known tensors and types, ascending, with sizes below 2^63 bytes;
+/// - buckets take up the chunks one after the other, windows the buckets; none is empty;
+/// - windows ascend, and staging fits the stated number of bytes.
+Status PlanReader::readProgram(const fb::Program &from, Program &program) {
+  if (Status status = readBindings(from.sources(), XFER_SOURCE, program); !status.isOk())
+    return status;
+  program.numSources = program.bindings.size();
+  if (Status status = readBindings(from.targets(), XFER_TARGET, program); !status.isOk())
+    return status;
+  if (!charge(sizeOf(from.chunks()), sizeof(fb::Chunk)) ||
+      !charge(sizeOf(from.buckets()), sizeof(fb::Bucket)) ||
+      !charge(sizeOf(from.windows()), sizeof(fb::Window)))
+    return invalidPlan("programs share their steps");
+
+  program.chunks.reserve(sizeOf(from.chunks()));
+  program.buckets.reserve(sizeOf(from.buckets()));
+  for (size_t i = 0; i < sizeOf(from.buckets()); ++i) {
+    BucketStep bucket;
+    const fb::Bucket &fromBucket = *from.buckets()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (Status status = readBucket(fromBucket, from, bucket, program); !status.isOk())
+      return invalidPlan("bucket ", i, ": ", status.text());
+    program.buckets.push_back(bucket);
+  }
+  if (program.chunks.size() != sizeOf(from.chunks()))
+    return invalidPlan("buckets hold ", program.chunks.size(), " chunks, but the program has ",
+                       sizeOf(from.chunks()));
+
+  size_t nextBucket = 0;
+  for (size_t i = 0; i < sizeOf(from.windows()); ++i) {
+    const fb::Window &window = *from.windows()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (window.index() < 0 || (i > 0 && window.index() <= program.windows.back().index))
+      return invalidPlan("window index ", window.index(), " is negative or not ascending");
+    if (window.first_bucket() != nextBucket || window.num_buckets() < 1 ||
+        window.num_buckets() > program.buckets.size() - nextBucket)
+      return invalidPlan("window ", window.index(), " has buckets ", window.first_bucket(), " + ",
+                         window.num_buckets(), ", expected to begin at ", nextBucket, " of ",
+                         program.buckets.size());
+    WindowStep step{window.index(), static_cast<int32_t>(window.first_bucket()),
+                    static_cast<int32_t>(window.num_buckets())};
+    for (const BucketStep &bucket : program.bucketsOf(step))
+      if (!addChecked(step.stagedBytes, bucket.stagedBytes(program.rank), step.stagedBytes))
+        return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
+    nextBucket += window.num_buckets();
+    int64_t pair = step.stagedBytes;
+    if (i > 0 && !addChecked(pair, program.windows.back().stagedBytes, pair))
+      return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
+    program.stagingBytes = std::max(program.stagingBytes, pair);
+    program.windows.push_back(step);
+  }
+  if (nextBucket != program.buckets.size())
+    return invalidPlan("windows hold ", nextBucket, " buckets, but the program has ",
+                       program.buckets.size());
+  if (program.stagingBytes > from.staging_bytes())
+    return invalidPlan("replaying stages ", program.stagingBytes, " bytes, but the program states ",
+                       from.staging_bytes());
+  return sumUp(program);
+}
+
+Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
+                                xfer_side_t side, Program &program) {
+  int64_t previous = -1;
+  for (size_t i = 0; i < sizeOf(from); ++i) {
+    const fb::Binding *binding = from->Get(static_cast<flatbuffers::uoffset_t>(i));
+    const char *sideName = side == XFER_SOURCE ? "source " : "target ";
+    if (binding->tensor() >= plan.tensors.size() || binding->tensor() <= previous)
+      return invalidPlan(sideName, i, " has tensor ", binding->tensor(),
+                         ", which is unknown or not ascending");
+    previous = binding->tensor();
+    const BindingSpec *&spec = known[side][binding];
+    if (!spec) {
+      BindingSpec read;
+      read.side = side;
+      if (Status status = readBinding(*binding, read); !status.isOk())
+        return invalidPlan(sideName, "'", plan.tensors[binding->tensor()].name, "' ",
+                           status.text());
+      spec = &plan.bindings.emplace_back(std::move(read));
+    }
+    program.bindings.push_back(spec);
+  }
+  return {};
+}
+
+/// Verifies:
+/// - the stored type casts to or from the wire's;
+/// - only a source is reduced, by an operation its type has;
+/// - sizes are not negative, and bytes fit in 63 bits.
+Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
+  spec.tensor = static_cast<int32_t>(from.tensor());
+  spec.dtype = static_cast<xfer_dtype_t>(from.dtype());
+  spec.reduce = static_cast<ReduceOp>(from.reduce());
+  if (spec.dtype >= kNumDTypes)
+    return invalidPlan("has unknown element type ", static_cast<int>(spec.dtype));
+  const xfer_dtype_t wire = plan.tensors[from.tensor()].dtype;
+  const bool isSource = spec.side == XFER_SOURCE;
+  if (!canCast(isSource ? spec.dtype : wire, isSource ? wire : spec.dtype))
+    return invalidPlan("of ", spelling(spec.dtype), " cannot be cast ", isSource ? "to" : "from",
+                       " the wire's ", spelling(wire));
+  if (spec.reduce != ReduceOp::None && (!isSource || !canReduce(spec.reduce, spec.dtype)))
+    return invalidPlan("cannot be reduced by operation ", static_cast<int>(spec.reduce));
+  if (!charge(sizeOf(from.shape()), sizeof(int64_t)))
+    return invalidPlan("shares its shape with others");
+  if (from.shape())
+    spec.shape.assign(from.shape()->begin(), from.shape()->end());
+  spec.numElements = 1;
+  bool isEmpty = false, fits = true;
+  for (int64_t size : spec.shape) {
+    if (size < 0)
+      return invalidPlan("has size ", size);
+    isEmpty |= size == 0;
+    fits = fits && (size == 0 || multiplyChecked(spec.numElements, size, spec.numElements));
+  }
+  if (isEmpty)
+    spec.numElements = 0;
+  if (!fits || !multiplyChecked(spec.numElements, byteWidth(spec.dtype), spec.numBytes))
+    return invalidPlan("has more than 2^63 bytes");
+  return {};
+}
+
+/// Verifies:
+/// - the rank's part agrees with the bucket's ends (readEnds);
+/// - chunks begin where the last bucket's ended, and there is one;
+/// - chunks lie in the wire buffer, ascending, without overlap.
+Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program,
+                              BucketStep &bucket, Program &to) {
+  if (Status status = readEnds(from, to, bucket); !status.isOk())
+    return status;
+  const size_t first = to.chunks.size();
+  if (from.first_chunk() != first || from.num_chunks() < 1 ||
+      from.num_chunks() > sizeOf(program.chunks()) - first)
+    return invalidPlan("has chunks ", from.first_chunk(), " + ", from.num_chunks(),
+                       ", expected to begin at ", first, " of ", sizeOf(program.chunks()));
+  bucket.firstChunk = static_cast<int32_t>(first);
+  bucket.numChunks = static_cast<int32_t>(from.num_chunks());
+
+  int64_t wireEnd = 0;
+  for (size_t i = 0; i < from.num_chunks(); ++i) {
+    const fb::Chunk &fromChunk =
+        *program.chunks()->Get(static_cast<flatbuffers::uoffset_t>(first + i));
+    ChunkStep chunk;
+    if (Status status = readChunk(fromChunk, bucket, to, chunk); !status.isOk())
+      return invalidPlan("chunk ", i, ": ", status.text());
+    int64_t bytes;
+    if (chunk.offset < wireEnd || chunk.offset % byteWidth(chunk.wireDType) != 0)
+      return invalidPlan("chunk ", i, " lies at byte ", chunk.offset, ", expected a multiple of ",
+                         byteWidth(chunk.wireDType), " from ", wireEnd, " on");
+    if (!multiplyChecked(chunk.numElements, byteWidth(chunk.wireDType), bytes) ||
+        !addChecked(chunk.offset, bytes, wireEnd) || wireEnd > bucket.bytes)
+      return invalidPlan("chunk ", i, " of ", chunk.numElements, " elements at byte ", chunk.offset,
+                         " exceeds the bucket's ", bucket.bytes, " bytes");
+    if (bucket.isReduce && bucket.isSource) {
+      const BindingSpec &source = to.binding(chunk.sourceBinding);
+      chunk.contributionOffset = bucket.contributionBytes;
+      if (!multiplyChecked(chunk.numElements, byteWidth(source.dtype), bytes) ||
+          !addChecked(bucket.contributionBytes, bytes, bucket.contributionBytes) ||
+          bucket.contributionBytes > kMaxBucketBytes)
+        return invalidPlan("contribution exceeds 2^62 bytes");
+    }
+    to.chunks.push_back(chunk);
+  }
+
+  const ChunkStep &chunk = to.chunks[first];
+  if (bucket.isSource && bucket.numChunks == 1 && chunk.offset == 0) {
+    const BindingSpec &source = to.binding(chunk.sourceBinding);
+    const int64_t packedBytes = bucket.isReduce ? bucket.contributionBytes : bucket.bytes;
+    bucket.packsInPlace = plan.nests[static_cast<size_t>(chunk.sourceNest)].isContiguous() &&
+                          (bucket.isReduce || source.dtype == chunk.wireDType) &&
+                          packedBytes == chunk.numElements * byteWidth(source.dtype);
+  }
+  return {};
+}
+
+/// Verifies:
+/// - rank lists and transport are known, ordinal and bytes are not negative;
+/// - the sender is the only contributor, or one of several;
+/// - the rank takes part, with the transport that its part asks for;
+/// - local moves stay on the sender, wire moves leave it.
+Status PlanReader::readEnds(const fb::Bucket &from, const Program &program, BucketStep &bucket) {
+  if (from.contributors() >= plan.rankLists.size() || from.destinations() >= plan.rankLists.size())
+    return invalidPlan("has rank lists ", from.contributors(), " and ", from.destinations(),
+                       ", but the plan has ", plan.rankLists.size());
+  if (from.ordinal() < 0 || from.bytes() < 1 || from.bytes() > kMaxBucketBytes)
+    return invalidPlan("has ordinal ", from.ordinal(), " and ", from.bytes(), " bytes");
+  const RankList &contributors = plan.rankLists[from.contributors()];
+  const RankList &destinations = plan.rankLists[from.destinations()];
+  bucket.ordinal = from.ordinal();
+  bucket.sender = from.sender();
+  bucket.bytes = from.bytes();
+  bucket.contributors = static_cast<int32_t>(from.contributors());
+  bucket.destinations = static_cast<int32_t>(from.destinations());
+  bucket.transport = static_cast<Transport>(from.transport());
+  bucket.isReduce = contributors.ranks.size() > 1;
+  bucket.isSource = contributors.contains(program.rank);
+  bucket.isTarget = destinations.contains(program.rank);
+  if (!contributors.contains(bucket.sender))
+    return invalidPlan("sender ", bucket.sender, " is not a contributor");
+  if (!bucket.isSource && !bucket.isTarget)
+    return invalidPlan("rank is neither contributor nor destination of ",
+                       describeEnds(plan, bucket));
+
+  const bool isSender = bucket.sender == program.rank;
+  const bool staysLocal = destinations.ranks.size() == 1 && destinations.ranks[0] == bucket.sender;
+  switch (bucket.transport) {
+  case Transport::P2P:
+  case Transport::Broadcast:
+    if (staysLocal)
+      return invalidPlan("crosses the wire from rank ", bucket.sender, " to itself");
+    if (!isSender && !bucket.isTarget)
+      return invalidPlan("only contributes, so its transport must be none");
+    return {};
+  case Transport::Local:
+    if (!staysLocal || !isSender)
+      return invalidPlan("local transport of ", describeEnds(plan, bucket),
+                         " is not from the rank to itself");
+    return {};
+  case Transport::None:
+    if (isSender || bucket.isTarget)
+      return invalidPlan("transport none, but the rank sends or receives in ",
+                         describeEnds(plan, bucket));
+    return {};
+  case Transport::Unassigned:
+    break;
+  }
+  return invalidPlan("has unknown transport ", static_cast<int>(from.transport()));
+}
+
+/// Verifies that a nest stays inside the tensor it names elements of.
+Status PlanReader::checkNest(uint32_t region, const BindingSpec &binding) const {
+  if (region >= plan.nests.size())
+    return invalidPlan("region ", region, " is unknown");
+  if (nestEnds[region] > binding.numElements)
+    return invalidPlan("region ", region, " reaches element ", nestEnds[region] - 1, " of ",
+                       binding.side == XFER_SOURCE ? "source" : "target", " '",
+                       plan.tensors[static_cast<size_t>(binding.tensor)].name, "', which has ",
+                       binding.numElements);
+  return {};
+}
+
+/// Verifies:
+/// - the chunk has a source exactly if the rank contributes, a target exactly if it is a
+/// destination;
+/// - each names a binding of the chunk's tensor and elements inside it;
+/// - a reduce bucket's source says how it reduces;
+/// - both sides have equally many elements.
+Status PlanReader::readChunk(const fb::Chunk &from, const BucketStep &bucket,
+                             const Program &program, ChunkStep &chunk) {
+  if (from.tensor() >= plan.tensors.size())
+    return invalidPlan("tensor ", from.tensor(), " is unknown");
+  const TensorSpec &tensor = plan.tensors[from.tensor()];
+  if ((from.source() != kNoRegion) != bucket.isSource ||
+      (from.target() != kNoRegion) != bucket.isTarget)
+    return invalidPlan("roles do not fit the bucket's ends ", describeEnds(plan, bucket));
+  const std::span<const BindingSpec *const> bindings = program.bindings;
+  chunk.wireDType = tensor.dtype;
+  chunk.offset = from.offset();
+  if (bucket.isSource) {
+    chunk.sourceBinding = findBinding(bindings.first(program.numSources), from.tensor());
+    if (chunk.sourceBinding == kAbsent)
+      return invalidPlan("the rank has no source '", tensor.name, "'");
+    const BindingSpec &source = program.binding(chunk.sourceBinding);
+    if (Status status = checkNest(from.source(), source); !status.isOk())
+      return status;
+    if (bucket.isReduce && source.reduce == ReduceOp::None)
+      return invalidPlan("source '", tensor.name, "' has several contributors but no reduction");
+    chunk.sourceNest = static_cast<int32_t>(from.source());
+    chunk.numElements = plan.nests[from.source()].numElements;
+  }
+  if (bucket.isTarget) {
+    chunk.targetBinding = findBinding(bindings.subspan(program.numSources), from.tensor());
+    if (chunk.targetBinding == kAbsent)
+      return invalidPlan("the rank has no target '", tensor.name, "'");
+    chunk.targetBinding += static_cast<int32_t>(program.numSources);
+    if (Status status = checkNest(from.target(), program.binding(chunk.targetBinding));
+        !status.isOk())
+      return status;
+    chunk.targetNest = static_cast<int32_t>(from.target());
+    const int64_t numElements = plan.nests[from.target()].numElements;
+    if (bucket.isSource && numElements != chunk.numElements)
+      return invalidPlan("source has ", chunk.numElements, " elements, target ", numElements);
+    chunk.numElements = numElements;
+  }
+  return {};
+}
+
+/// Counts what one replay of the program costs its rank. The sums must fit in 63 bits.
+Status PlanReader::sumUp(Program &program) const {
+  xfer_program_info_t &info = program.info;
+  info.num_bindings = program.bindings.size();
+  info.staging_bytes = program.stagingBytes;
+  info.num_windows = static_cast<int64_t>(program.windows.size());
+  info.num_buckets = static_cast<int64_t>(program.buckets.size());
+  info.num_chunks = static_cast<int64_t>(program.chunks.size());
+  bool fits = true;
+  auto addBytes = [&](int64_t &total, int64_t times, int64_t bytes) {
+    fits = fits && multiplyChecked(times, bytes, bytes) && addChecked(total, bytes, total);
+  };
+  for (const BucketStep &bucket : program.buckets) {
+    const auto numContributors = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size());
+    const auto numDestinations = static_cast<int64_t>(plan.destinationsOf(bucket).ranks.size());
+    if (bucket.sender != program.rank) {
+      info.p2p_messages += bucket.isSource;
+      addBytes(info.sent_bytes, bucket.isSource, bucket.contributionBytes);
+      addBytes(info.received_bytes, bucket.isTarget, bucket.bytes);
+      continue;
+    }
+    info.reductions += bucket.isReduce;
+    addBytes(info.received_bytes, numContributors - 1, bucket.contributionBytes);
+    const int64_t numRemote = numDestinations - bucket.isTarget;
+    switch (bucket.transport) {
+    case Transport::P2P:
+      info.p2p_messages += numRemote;
+      addBytes(info.sent_bytes, numRemote, bucket.bytes);
+      break;
+    case Transport::Broadcast:
+      info.broadcasts += 1;
+      addBytes(info.sent_bytes, 1, bucket.bytes);
+      break;
+    default:
+      info.local_copies += 1;
+      addBytes(info.local_bytes, 1, bucket.bytes);
+    }
+  }
+  return fits ? Status() : invalidPlan("replaying moves more than 2^63 bytes");
+}
+
+} // namespace xfer::runtime

@@ -1,0 +1,123 @@
+//===- Session.cpp - One rank's standing with the others ------------------===//
+//
+// The worker sleeps until a replay is requested, runs it, and says so. A failed
+// replay ends the session: requests after it are refused with the same error.
+//===----------------------------------------------------------------------===//
+#include "Session.h"
+#include "Bind.h"
+#include <cfenv>
+
+using namespace xfer::runtime;
+
+namespace {
+constexpr int64_t kDefaultTimeoutMilliseconds = 60'000;
+}
+
+Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t &options,
+                            std::unique_ptr<xfer_session> &session) {
+  if (options.size < sizeof(xfer_session_options_t))
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "options have size ", options.size,
+                                  ", expected at least ", sizeof(xfer_session_options_t));
+  if (!options.group)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "'options.group' is NULL");
+  if (options.timeout_ms < 0 || options.staging_bytes < 0)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "options have timeout ",
+                                  options.timeout_ms, " ms and ", options.staging_bytes,
+                                  " staging bytes, expected 0 or more");
+  const Program *program = plan.findProgram(options.rank);
+  if (!program && plan.programs.size() == 1)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "plan was compiled for rank ",
+                                  plan.programs[0].rank, " alone, it has no program for rank ",
+                                  options.rank);
+  if (!program)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "plan has no rank ", options.rank);
+  if (options.staging_bytes > 0 && program->stagingBytes > options.staging_bytes)
+    return xfer::runtime::failure(XFER_OUT_OF_BUDGET, "rank ", options.rank, " stages ",
+                                  program->stagingBytes, " bytes, but only ", options.staging_bytes,
+                                  " are allowed");
+
+  const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : kDefaultTimeoutMilliseconds;
+  std::unique_ptr<xfer_session> made(new xfer_session(plan, *program, timeout));
+  const Agreement agreement = {options.rank, plan.digest, plan.version, plan.ranks,
+                               made->replayer.numSlots()};
+  std::unique_ptr<Connection> connection;
+  if (Status status = options.group->join(agreement, Deadline::in(timeout), connection);
+      !status.isOk())
+    return status;
+  made->replayer.open(std::move(connection));
+  made->worker = std::thread(&xfer_session::work, made.get());
+  session = std::move(made);
+  return {};
+}
+
+xfer_session::xfer_session(const xfer_plan &plan, const Program &program, int64_t timeout)
+    : replayer(plan, program, timeout), isBound(program.bindings.empty()) {}
+
+xfer_session::~xfer_session() {
+  if (!worker.joinable())
+    return;
+  {
+    std::lock_guard lock(mutex);
+    isStopping = true;
+    changed.notify_all();
+  }
+  worker.join();
+}
+
+Status xfer_session::bind(std::span<const xfer_binding_t> bindings) {
+  std::lock_guard lock(mutex);
+  if (numFinished < numRequested)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
+  const Status status = bindTensors(replayer.plan, replayer.program, bindings, replayer.data);
+  isBound |= status.isOk();
+  return status;
+}
+
+Status xfer_session::replay() {
+  std::lock_guard lock(mutex);
+  if (!failure.isOk())
+    return failure;
+  if (Status status = replayer.connection->failure(); !status.isOk())
+    return status;
+  if (!isBound)
+    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");
+  ++numRequested;
+  changed.notify_all();
+  return {};
+}
+
+Status xfer_session::wait(int64_t timeoutMilliseconds) {
+  std::unique_lock lock(mutex);
+  auto isDone = [&] { return numFinished == numRequested; };
+  if (timeoutMilliseconds >= 0 &&
+      !changed.wait_until(lock, Deadline::in(timeoutMilliseconds).time, isDone))
+    replayer.connection->fail(xfer::runtime::failure(XFER_TIMEOUT, "replay did not finish within ",
+                                                     timeoutMilliseconds, " ms"));
+  changed.wait(lock, isDone);
+  return failure;
+}
+
+void xfer_session::abort() {
+  replayer.connection->fail(
+      xfer::runtime::failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
+}
+
+void xfer_session::work() {
+  // Casts rely on rounding to nearest and on subnormals, whatever the creating thread had set.
+  std::fesetenv(FE_DFL_ENV);
+  std::unique_lock lock(mutex);
+  while (true) {
+    changed.wait(lock, [&] { return isStopping || numFinished < numRequested; });
+    if (numFinished == numRequested)
+      return;
+    lock.unlock();
+    Status status = replayer.run();
+    lock.lock();
+    ++numFinished;
+    if (!status.isOk()) {
+      failure = std::move(status);
+      numFinished = numRequested;
+    }
+    changed.notify_all();
+  }
+}

@@ -1,0 +1,334 @@
+//===- ReplayTest.cpp - What a replay moves -------------------------------===//
+//
+// Every transport and role, reductions, casts, windows. The data is checked on
+// every rank.
+//===----------------------------------------------------------------------===//
+#include "Job.h"
+#include <cmath>
+
+using namespace xfer;
+using namespace xfer::test;
+
+namespace {
+
+TEST(Replay, UnicastOfStridedRegionsInOneBucket) {
+  PlanBuilder builder({0, 4});
+  const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::I16);
+  builder.source(0, a, fb::DType::I32, {4, 6});
+  builder.source(0, b, fb::DType::I16, {3});
+  builder.target(4, a, fb::DType::I32, {3, 4});
+  builder.target(4, b, fb::DType::I16, {3});
+  // Columns 1:4 of the source become rows of the target, and columns 0:3.
+  const uint32_t columns = builder.region(1, {{4, 6}, {3, 1}});
+  const uint32_t transposed = builder.region(0, {{4, 1}, {3, 4}});
+  const uint32_t all = builder.region(0, {{3, 1}});
+  builder.bucket(
+      {0, fb::Transport::P2P, {0}, 0, {4}, 54, {{a, columns, transposed}, {b, all, all, 48}}});
+  Job job(builder.build());
+  job.fill<int32_t>(0, "a", iota<int32_t>(24));
+  job.fill<int16_t>(0, "b", {7, 8, 9});
+  job.replay();
+  EXPECT_EQ(job.read<int32_t>(4, "a"),
+            (std::vector<int32_t>{1, 7, 13, 19, 2, 8, 14, 20, 3, 9, 15, 21}));
+  EXPECT_EQ(job.read<int16_t>(4, "b"), (std::vector<int16_t>{7, 8, 9}));
+}
+
+TEST(Replay, OneContiguousChunkUsesTensorMemory) {
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::I64);
+  builder.source(0, a, fb::DType::I64, {8});
+  builder.target(1, a, fb::DType::I64, {8});
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {0},
+                  0,
+                  {1},
+                  32,
+                  {{a, builder.region(4, {{4, 1}}), builder.region(2, {{2, 2}, {2, 1}})}}});
+  builder.program(0).staging_bytes = 0; // nothing may be staged
+  builder.program(1).staging_bytes = 0;
+  Job job(builder.build());
+  job.fill<int64_t>(0, "a", iota<int64_t>(8));
+  job.replay();
+  const auto got = job.read<int64_t>(1, "a");
+  EXPECT_EQ((std::vector<int64_t>(got.begin() + 2, got.begin() + 6)),
+            (std::vector<int64_t>{4, 5, 6, 7}));
+}
+
+class FanOut : public testing::TestWithParam<fb::Transport> {};
+
+TEST_P(FanOut, OneBufferReachesEveryDestination) {
+  PlanBuilder builder({0, 1, 2, 3});
+  const uint32_t a = builder.tensor("a", fb::DType::U8);
+  const uint32_t even = builder.region(0, {{4, 2}}), all = builder.region(0, {{4, 1}});
+  builder.source(1, a, fb::DType::U8, {8});
+  for (int64_t rank : {0, 2, 3})
+    builder.target(rank, a, fb::DType::U8, {4});
+  builder.bucket({0, GetParam(), {1}, 1, {3, 0, 2}, 4, {{a, even, all}}});
+  Job job(builder.build());
+  job.fill<uint8_t>(1, "a", iota<uint8_t>(8));
+  job.replay(3);
+  for (int64_t rank : {0, 2, 3})
+    EXPECT_EQ(job.read<uint8_t>(rank, "a"), (std::vector<uint8_t>{0, 2, 4, 6})) << rank;
+}
+
+TEST_P(FanOut, SenderAmongItsDestinationsWritesItsTargetToo) {
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::I32);
+  const uint32_t all = builder.region(0, {{4, 1}}),
+                 reversedHalves = builder.region(0, {{2, 2}, {2, 1}});
+  builder.source(0, a, fb::DType::I32, {4});
+  builder.target(0, a, fb::DType::I32, {4});
+  builder.target(1, a, fb::DType::I32, {4});
+  builder.bucket({0, GetParam(), {0}, 0, {0, 1}, 16, {{a, all, reversedHalves}}});
+  Job job(builder.build());
+  job.fill<int32_t>(0, "a", iota<int32_t>(4));
+  job.replay();
+  EXPECT_EQ(job.read<int32_t>(0, "a"), iota<int32_t>(4));
+  EXPECT_EQ(job.read<int32_t>(1, "a"), iota<int32_t>(4));
+}
+
+INSTANTIATE_TEST_SUITE_P(Transports, FanOut,
+                         testing::Values(fb::Transport::P2P, fb::Transport::Broadcast),
+                         [](const auto &info) { return fb::EnumNameTransport(info.param); });
+
+// An earlier system decided by one flag whether a bucket reads or writes; a self-copy does both,
+// and its write was lost.
+TEST(Replay, SelfCopyWritesItsTarget) {
+  PlanBuilder builder({0});
+  const uint32_t a = builder.tensor("a", fb::DType::I32);
+  builder.source(0, a, fb::DType::I32, {4});
+  builder.target(0, a, fb::DType::I32, {2});
+  builder.bucket({0,
+                  fb::Transport::Local,
+                  {0},
+                  0,
+                  {0},
+                  8,
+                  {{a, builder.region(1, {{2, 1}}), builder.region(0, {{2, 1}})}}});
+  Job job(builder.build());
+  job.fill<int32_t>(0, "a", {10, 11, 12, 13});
+  job.replay();
+  EXPECT_EQ(job.read<int32_t>(0, "a"), (std::vector<int32_t>{11, 12}));
+}
+
+TEST(Replay, BundledSelfCopiesWriteEveryTargetBesideABroadcast) {
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::BF16),
+                 c = builder.tensor("c", fb::DType::I32);
+  const uint32_t all = builder.region(0, {{4, 1}}), even = builder.region(0, {{2, 2}}),
+                 two = builder.region(0, {{2, 1}});
+  for (uint32_t tensor : {a, b, c})
+    builder.source(0, tensor, tensor == b ? fb::DType::F32 : fb::DType::I32, {4});
+  builder.target(0, a, fb::DType::I32, {4});
+  builder.target(0, b, fb::DType::F32, {2});
+  builder.target(0, c, fb::DType::I32, {4});
+  builder.target(1, c, fb::DType::I32, {4});
+  builder.bucket({0, fb::Transport::Local, {0}, 0, {0}, 20, {{a, all, all}, {b, even, two, 16}}});
+  builder.bucket({0, fb::Transport::Broadcast, {0}, 0, {0, 1}, 16, {{c, all, all}}});
+  Job job(builder.build());
+  job.fill<int32_t>(0, "a", iota<int32_t>(4, 1));
+  job.fill<float>(0, "b", {1.00390625f, 0, 3, 0}); // rounds to 1 on the wire
+  job.fill<int32_t>(0, "c", iota<int32_t>(4, 50));
+  job.replay();
+  EXPECT_EQ(job.read<int32_t>(0, "a"), iota<int32_t>(4, 1));
+  EXPECT_EQ(job.read<float>(0, "b"), (std::vector<float>{1, 3}));
+  for (int64_t rank : {0, 1})
+    EXPECT_EQ(job.read<int32_t>(rank, "c"), iota<int32_t>(4, 50));
+}
+
+/// {3, 1, 2} via 1 -> [0, 1, 3]: the sender is in the middle, two contributors receive.
+std::vector<float> reduce(fb::ReduceOp op, const std::vector<std::vector<float>> &contributions,
+                          bool strided) {
+  PlanBuilder builder({0, 1, 2, 3});
+  const uint32_t g = builder.tensor("g", fb::DType::F32), h = builder.tensor("h", fb::DType::F32);
+  const auto count = static_cast<int64_t>(contributions[0].size());
+  const uint32_t all = builder.region(0, {{count, 1}});
+  const uint32_t from = strided ? builder.region(1, {{count, 2}}) : all;
+  for (int64_t rank : {1, 2, 3})
+    for (uint32_t tensor : {g, h})
+      builder.source(rank, tensor, fb::DType::F32, {strided ? 2 * count : count}, op);
+  for (int64_t rank : {0, 1, 3})
+    for (uint32_t tensor : {g, h})
+      builder.target(rank, tensor, fb::DType::F32, {count});
+  std::vector<ChunkText> chunks = {{g, from, all}};
+  if (strided)
+    chunks.push_back({h, from, all, 4 * count + 4});
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {3, 1, 2},
+                  1,
+                  {0, 1, 3},
+                  strided ? 8 * count + 4 : 4 * count,
+                  chunks});
+  Job job(builder.build());
+  const int64_t order[] = {3, 1, 2};
+  for (size_t i = 0; i < 3; ++i)
+    for (const char *name : {"g", "h"}) {
+      std::vector<float> values(strided ? 2 * contributions[i].size() : contributions[i].size());
+      for (size_t e = 0; e < contributions[i].size(); ++e)
+        values[strided ? 2 * e + 1 : e] = contributions[i][e];
+      job.fill<float>(order[i], name, values);
+    }
+  job.replay();
+  const auto result = job.read<float>(0, "g");
+  for (int64_t rank : {1, 3})
+    EXPECT_EQ(0, std::memcmp(job.read<float>(rank, "g").data(), result.data(), 4 * result.size()));
+  if (strided) {
+    EXPECT_EQ(0, std::memcmp(job.read<float>(3, "h").data(), result.data(), 4 * result.size()));
+  }
+  return result;
+}
+
+TEST(Replay, ReductionsFoldInContributorOrder) {
+  const std::vector<std::vector<float>> contributions = {
+      {1e8f, 3, -0.0f, NAN}, {1, 5, 0.0f, 2}, {-1e8f, 4, 7, 1}};
+  for (bool strided : {false, true}) {
+    const auto sum = reduce(fb::ReduceOp::Sum, contributions, strided);
+    EXPECT_EQ(sum[0], 0); // 1e8 + 1 is 1e8: in another order it would be 1
+    EXPECT_EQ(sum[1], 12);
+    EXPECT_TRUE(std::isnan(sum[3]));
+    EXPECT_EQ(reduce(fb::ReduceOp::Avg, contributions, strided)[1], 4);
+    EXPECT_EQ(reduce(fb::ReduceOp::Product, contributions, strided)[1], 60);
+    const auto min = reduce(fb::ReduceOp::Min, contributions, strided);
+    EXPECT_EQ(min[1], 3);
+    EXPECT_TRUE(min[2] == 0 && std::signbit(min[2]));
+    EXPECT_TRUE(std::isnan(min[3]));
+    const auto max = reduce(fb::ReduceOp::Max, contributions, strided);
+    EXPECT_EQ(max[0], 1e8f);
+    EXPECT_EQ(max[2], 7);
+    EXPECT_TRUE(std::isnan(max[3]));
+  }
+}
+
+TEST(Replay, ReduceToOneselfThenToOthers) {
+  PlanBuilder builder({0, 1, 2});
+  const uint32_t g = builder.tensor("g", fb::DType::F16);
+  constexpr int64_t kCount = 5000; // more than one block of the fold
+  const uint32_t all = builder.region(0, {{kCount, 1}});
+  for (int64_t rank : {0, 1})
+    builder.source(rank, g, fb::DType::F32, {kCount}, fb::ReduceOp::Sum);
+  for (int64_t rank : {0, 2})
+    builder.target(rank, g, fb::DType::F32, {kCount});
+  builder.bucket({0, fb::Transport::Local, {0, 1}, 0, {0}, 2 * kCount, {{g, all, all}}});
+  builder.bucket({0, fb::Transport::P2P, {0, 1}, 0, {2}, 2 * kCount, {{g, all, all}}});
+  Job job(builder.build());
+  job.fill<float>(0, "g", iota<float>(kCount));
+  job.fill<float>(1, "g", iota<float>(kCount, 1));
+  job.replay(2);
+  std::vector<float> expected(kCount); // odd numbers: f16 rounds those above 2048 to even multiples
+  for (int64_t i = 0; i < kCount; ++i) {
+    const float sum = static_cast<float>(2 * i + 1);
+    const float step = sum < 2048 ? 1 : sum < 4096 ? 2 : sum < 8192 ? 4 : 8;
+    expected[static_cast<size_t>(i)] = std::nearbyintf(sum / step) * step;
+  }
+  EXPECT_EQ(job.read<float>(0, "g"), expected);
+  EXPECT_EQ(job.read<float>(2, "g"), expected);
+}
+
+// Each of 6 ranks sends its own part to all others over many windows whose buckets are staged, so
+// that both ends of the arena are reused; replays follow each other without waiting.
+TEST(Replay, ManyWindowsAreDoubleBuffered) {
+  constexpr int64_t kRanks = 6, kWindows = 11, kCount = 64;
+  PlanBuilder builder(iota<int64_t>(kRanks));
+  const uint32_t a = builder.tensor("a", fb::DType::I32);
+  for (int64_t rank = 0; rank < kRanks; ++rank) {
+    builder.source(rank, a, fb::DType::I32, {kWindows, kCount, 2});
+    builder.target(rank, a, fb::DType::I32, {kRanks, kWindows, kCount});
+    builder.program(rank).staging_bytes = 0;
+  }
+  for (int64_t window = 0; window < kWindows; ++window)
+    for (int64_t sender = 0; sender < kRanks; ++sender) {
+      // Sizes that grow and shrink, so that the halves meet in the middle.
+      const int64_t count = window % 3 == 1 ? kCount : kCount / 4;
+      const uint32_t from = builder.region(window * kCount * 2, {{count, 2}});
+      const uint32_t to = builder.region((sender * kWindows + window) * kCount, {{count, 1}});
+      std::vector<int64_t> others;
+      for (int64_t rank = 0; rank < kRanks; ++rank)
+        if (rank != sender)
+          others.push_back(rank);
+      builder.bucket({3 * window,
+                      fb::Transport::P2P,
+                      {sender},
+                      sender,
+                      others,
+                      4 * count,
+                      {{a, from, to}},
+                      window});
+      builder.program(sender).staging_bytes =
+          std::max(builder.program(sender).staging_bytes, int64_t{4} * (kCount + kCount / 4));
+    }
+  Job job(builder.build());
+  for (int64_t rank = 0; rank < kRanks; ++rank)
+    job.fill<int32_t>(rank, "a",
+                      iota<int32_t>(kWindows * kCount * 2, static_cast<int32_t>(rank * 100'000)));
+  job.replay(20);
+  for (int64_t rank = 0; rank < kRanks; ++rank) {
+    const auto got = job.read<int32_t>(rank, "a");
+    for (int64_t sender = 0; sender < kRanks; ++sender)
+      for (int64_t window = 0; window < kWindows && sender != rank; ++window)
+        for (int64_t i = 0; i < (window % 3 == 1 ? kCount : kCount / 4); ++i)
+          ASSERT_EQ(got[static_cast<size_t>((sender * kWindows + window) * kCount + i)],
+                    sender * 100'000 + window * kCount * 2 + 2 * i);
+  }
+}
+
+TEST(Replay, CastsThroughTheWireTypeRoundTwice) {
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::BF16);
+  builder.source(0, a, fb::DType::I64, {2});
+  builder.target(1, a, fb::DType::F8E4M3FN, {2});
+  const uint32_t all = builder.region(0, {{2, 1}});
+  builder.bucket({0, fb::Transport::P2P, {0}, 0, {1}, 4, {{a, all, all}}});
+  Job job(builder.build());
+  job.fill<int64_t>(0, "a", {-300, 1000});
+  job.replay();
+  EXPECT_EQ(job.read<uint8_t>(1, "a"), (std::vector<uint8_t>{0xf9, 0x7f})); // -288; NaN
+}
+
+TEST(Replay, ScalarsEmptyTensorsAndIdleRanks) {
+  PlanBuilder builder({0, 1, 2});
+  const uint32_t a = builder.tensor("a", fb::DType::F64), b = builder.tensor("b", fb::DType::F64);
+  builder.source(0, a, fb::DType::F64, {});
+  builder.source(0, b, fb::DType::F64, {3, 0});
+  builder.target(1, a, fb::DType::F64, {});
+  builder.target(2, b, fb::DType::F64, {0, 3});
+  const uint32_t scalar = builder.region(0, {});
+  builder.bucket({0, fb::Transport::P2P, {0}, 0, {1}, 8, {{a, scalar, scalar}}});
+  Job job(builder.build());
+  job.fill<double>(0, "a", {2.5});
+  job.replay();
+  EXPECT_EQ(job.read<double>(1, "a"), (std::vector<double>{2.5}));
+}
+
+TEST(Replay, InfoCountsWhatMoves) {
+  PlanBuilder builder({0, 1, 2});
+  const uint32_t a = builder.tensor("a", fb::DType::I32);
+  const uint32_t all = builder.region(0, {{4, 1}});
+  for (int64_t rank : {0, 1})
+    builder.source(rank, a, fb::DType::I32, {4}, fb::ReduceOp::Sum);
+  for (int64_t rank : {0, 1, 2})
+    builder.target(rank, a, fb::DType::I32, {4});
+  builder.bucket({0, fb::Transport::P2P, {0, 1}, 0, {1, 2}, 16, {{a, all, all}}});
+  builder.bucket({1, fb::Transport::Local, {0}, 0, {0}, 16, {{a, all, all}}});
+  builder.bucket({1, fb::Transport::Broadcast, {1}, 1, {0, 2}, 16, {{a, all, all}}});
+  Job job(builder.build());
+  xfer_program_info_t info = {};
+  ASSERT_EQ(xfer_plan_get_program(job.plan, 0, &info), XFER_OK);
+  EXPECT_EQ(info.num_windows, 2);
+  EXPECT_EQ(info.num_buckets, 3);
+  EXPECT_EQ(info.p2p_messages, 2);
+  EXPECT_EQ(info.reductions, 1);
+  EXPECT_EQ(info.local_copies, 1);
+  EXPECT_EQ(info.sent_bytes, 32);
+  EXPECT_EQ(info.received_bytes, 32); // one contribution, one broadcast
+  EXPECT_EQ(info.local_bytes, 16);
+  EXPECT_EQ(info.staging_bytes, 16); // the folded bucket; all else lies in tensors
+  ASSERT_EQ(xfer_plan_get_program(job.plan, 1, &info), XFER_OK);
+  EXPECT_EQ(info.p2p_messages, 1); // its contribution
+  EXPECT_EQ(info.broadcasts, 1);
+  EXPECT_EQ(info.sent_bytes, 32);
+  EXPECT_EQ(info.received_bytes, 16);
+}
+
+} // namespace
