@@ -62,9 +62,11 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     return error(loc, "region has " + Twine(region.dims.size()) + " dimensions, but '@" +
                           tensor.name + "' has " + Twine(tensor.shape.size()));
   for (size_t i = 0; i < region.dims.size(); ++i)
-    if (int64_t last = region.dims[i].back().last(); last > tensor.shape[i])
-      return error(loc, "region ends at " + Twine(last) + " in dimension " + Twine(i) + ", but '@" +
-                            tensor.name + "' has extent " + Twine(tensor.shape[i]));
+    for (const Segment &segment : region.dims[i])
+      if (segment.last() > tensor.shape[i])
+        return error(loc, "region ends at " + Twine(segment.last()) + " in dimension " + Twine(i) +
+                              ", but '@" + tensor.name + "' has extent " +
+                              Twine(tensor.shape[i]));
   return success();
 }
 
@@ -145,7 +147,7 @@ LogicalResult OperationVerifier::verifyChunk(const Chunk &chunk) {
       failed(verifyType(chunk.loc, chunk.ends, chunk.type)))
     return failure();
   if (!module.region(chunk.region).isStrided())
-    return error(chunk.loc, "a chunk's region has one range in each dimension");
+    return error(chunk.loc, "a chunk's region has one segment in each dimension");
   return success();
 }
 
@@ -173,7 +175,7 @@ LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
       failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())
-    return error(chunk.loc, "a chunk's region has one range in each dimension");
+    return error(chunk.loc, "a chunk's region has one segment in each dimension");
   if (chunk.transport == Transport::Unassigned)
     return error(chunk.loc, "a chunk of a program has a transport");
   if (chunk.source == kNone && chunk.target == kNone)
