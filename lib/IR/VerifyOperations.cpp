@@ -86,20 +86,22 @@ const Facts &OperationVerifier::factsOf(const Region &region, Facts &facts) {
   facts.isChecked = true;
   facts.elements = 1;
   for (const DimSegments &dim : region.dims) {
-    int64_t end = 0, extent = 0;
+    int64_t extent = 0;
     if (dim.empty())
       facts.wrong = "is empty";
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
-      else if (segment.begin < end)
-        facts.wrong = "has segments that overlap or do not ascend";
-      else if (end = checkedLast(segment); end < 0)
+      else if (checkedLast(segment) < 0 ||
+               __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       if (facts.wrong)
         return facts;
-      extent += segment.size();
     }
+    if (!isAscendingAndDisjoint(dim))
+      facts.wrong = "has segments that overlap or do not ascend";
+    if (facts.wrong)
+      return facts;
     if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
       facts.wrong = "is too large";
   }
@@ -171,9 +173,11 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     return error(loc, "region has " + Twine(region.dims.size()) + " dimensions, but '@" +
                           tensor.name + "' has " + Twine(tensor.shape.size()));
   for (size_t i = 0; i < region.dims.size(); ++i)
-    if (int64_t last = region.dims[i].back().last(); last > tensor.shape[i])
-      return error(loc, "region ends at " + Twine(last) + " in dimension " + Twine(i) + ", but '@" +
-                            tensor.name + "' has extent " + Twine(tensor.shape[i]));
+    for (const Segment &segment : region.dims[i])
+      if (segment.last() > tensor.shape[i])
+        return error(loc, "region ends at " + Twine(segment.last()) + " in dimension " + Twine(i) +
+                              ", but '@" + tensor.name + "' has extent " +
+                              Twine(tensor.shape[i]));
   return success();
 }
 

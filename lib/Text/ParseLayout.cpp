@@ -228,6 +228,8 @@ const char *skimLayout(const char *begin) {
       return nullptr;
   }
   const char *next = skipSpace(end);
+  if (*next == '/') // what follows the comment may belong to the layout
+    return nullptr;
   if (!startsWithWord(next, "partial"))
     return end;
   while (*next && *next != '{' && *next != '@' && *next != '/')

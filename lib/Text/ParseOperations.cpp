@@ -75,7 +75,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
     if (segment.count == 1 || segment.stride == segment.run)
       segment = Segment::interval(begin, reach);
   }
-  if (!dim.empty() && begin < dim.back().last())
+  if (!dim.empty() && (begin <= dim.back().begin || mayOverlap(dim.back(), segment)))
     return tokens.errorAt(position, "ranges must ascend without overlap, got " + Twine(begin) +
                                         " after " + Twine(dim.back().last()));
   dim.push_back(segment);
