@@ -92,8 +92,7 @@ const Facts &OperationVerifier::factsOf(const Region &region, Facts &facts) {
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
-      else if (checkedLast(segment) < 0 ||
-               __builtin_add_overflow(extent, segment.size(), &extent))
+      else if (checkedLast(segment) < 0 || __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       if (facts.wrong)
         return facts;
@@ -176,8 +175,7 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     for (const Segment &segment : region.dims[i])
       if (segment.last() > tensor.shape[i])
         return error(loc, "region ends at " + Twine(segment.last()) + " in dimension " + Twine(i) +
-                              ", but '@" + tensor.name + "' has extent " +
-                              Twine(tensor.shape[i]));
+                              ", but '@" + tensor.name + "' has extent " + Twine(tensor.shape[i]));
   return success();
 }
 
