@@ -131,9 +131,9 @@ def describe(seed, check, module, failures):
 
 def run_seed(job):
     """(layouts tested, elements compared, description of a failure or None)"""
-    xfer_run, xfer_opt, seed = job
+    xfer_run, xfer_opt, max_ranks, seed = job
     random = Random(seed)
-    module = random_module(random, TENSORS_PER_MODULE)
+    module = random_module(random, TENSORS_PER_MODULE, max_ranks, max_ranks * 3 // 2)
     layouts = sum(1 + len(tensor.targets) for tensor in module.tensors)
     compared = 0
     checks = [Check(xfer_run, options, seed if options else None)
@@ -155,13 +155,15 @@ def main():
     parser.add_argument("--xfer-opt", help="also emit plans and run those")
     parser.add_argument("--count", type=int, default=2000, help="layouts to test, at least")
     parser.add_argument("--seed", type=int, default=1, help="of the first module")
+    parser.add_argument("--max-ranks", type=int, default=8, help="of a mesh")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     arguments = parser.parse_args()
     started, layouts, compared, modules, problems = time.monotonic(), 0, 0, 0, 0
     # Each tensor has a source and at least one target.
     limit = arguments.count // TENSORS_PER_MODULE // 2 + 1
     with multiprocessing.Pool(arguments.jobs) as pool:
-        jobs = ((arguments.xfer_run, arguments.xfer_opt, arguments.seed + i) for i in range(limit))
+        jobs = ((arguments.xfer_run, arguments.xfer_opt, arguments.max_ranks, arguments.seed + i)
+                for i in range(limit))
         for tested, elements_compared, failure in pool.imap(run_seed, jobs):
             layouts, compared, modules = layouts + tested, compared + elements_compared, modules + 1
             if failure:
