@@ -58,6 +58,11 @@ class Json(unittest.TestCase):
         # Three contributors of four ship f32: the gradient and amax over dp, seven of eight the loss.
         self.assertEqual(report["bytes"]["reduce"], (3 * 128 * 64 + 3 * 64 + 7) * 4)
 
+    def test_standard_output(self):
+        result = subprocess.run([XFER_RUN, os.path.join(EXAMPLES, "hello.xfer"), "--json=-"],
+                                capture_output=True, text=True, timeout=60)
+        self.assertEqual(json.loads(result.stdout)["tensors"], 2)
+
     def test_no_file_after_an_error(self):
         result = self.run_example("hello.xfer", "--staging-bytes=1")
         self.assertEqual(result.returncode, 1)

@@ -100,6 +100,9 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostic
   if (options.rank && llvm::none_of(module.meshes, hasRank))
     return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
                              "no mesh has rank " + llvm::Twine(*options.rank));
+  if (options.rank) // of a job that was lowered as a whole
+    llvm::erase_if(module.programs,
+                   [&](const Program &program) { return program.rank != *options.rank; });
   PassContext context{diagnostics, options.rank};
   for (const PipelineStep &step : options.steps)
     if (failed(step(manager, module)) || failed(manager.run(module, context)))

@@ -4,7 +4,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
-#include <sys/mman.h>
 #include <unistd.h>
 
 using llvm::ArrayRef;
@@ -84,22 +83,12 @@ LogicalResult LocalTensors::checkMemory(int64_t extraBytes, Diagnostics &diagnos
                                    " of memory, but this machine has " + formatBytes(physical));
 }
 
-/// Memory that is cheap to touch for the first time, or null.
-static void *allocateBytes(int64_t bytes) {
-  constexpr int64_t kLine = 64, kHugePage = int64_t(2) << 20;
-  if (bytes < 2 * kHugePage)
-    return std::aligned_alloc(kLine, llvm::alignTo(bytes, kLine));
-  void *memory = std::aligned_alloc(kHugePage, llvm::alignTo(bytes, kHugePage));
-  if (memory)
-    (void)::madvise(memory, bytes, MADV_HUGEPAGE);
-  return memory;
-}
-
 LogicalResult LocalTensors::allocate(Diagnostics &diagnostics) {
+  constexpr int64_t kAlignment = 64;
   for (LocalTensor &local : tensors) {
     if (local.bytes == 0)
       continue;
-    void *memory = allocateBytes(local.bytes);
+    void *memory = std::aligned_alloc(kAlignment, llvm::alignTo(local.bytes, kAlignment));
     if (!memory)
       return diagnostics.error({}, "out of memory: cannot allocate " + formatBytes(local.bytes) +
                                        " for tensor '" + declarations.tensors[local.tensor].name +

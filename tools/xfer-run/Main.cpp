@@ -9,8 +9,6 @@
 #include "Report.h"
 #include "TensorFiles.h"
 #include "common/OutOfMemory.h"
-#include "llvm/Support/raw_ostream.h"
-#include <system_error>
 
 using namespace xfer;
 using namespace xfer::run;
@@ -76,8 +74,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
        failed(writeTargets(locals, options.outputDirectory, diagnostics))) ||
       (!options.jsonFile.empty() && failed(writeJson(report, options.jsonFile, diagnostics))))
     return failure();
-  printReport(report, llvm::outs());
-  return success();
+  return options.jsonFile == "-" ? success() : printReport(report, diagnostics);
 }
 
 int main(int argc, char **argv) {
@@ -93,10 +90,5 @@ int main(int argc, char **argv) {
   case CommandLine::Outcome::Run:
     break;
   }
-  try {
-    return succeeded(runJob(options, diagnostics)) ? 0 : 1;
-  } catch (const std::system_error &error) { // no more threads
-    (void)diagnostics.error({}, error.what());
-  }
-  return 1;
+  return succeeded(runJob(options, diagnostics)) ? 0 : 1;
 }

@@ -37,7 +37,8 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   line.integer("staging-bytes", "N", "staging of all ranks together (default 268435456)", 1,
                options.stagingBytes);
   line.section("report");
-  line.text("json", "FILE", "write what was measured and counted", options.jsonFile);
+  line.text("json", "FILE", "write what was measured and counted; `-` is standard output",
+            options.jsonFile);
 
   CommandLine::Outcome outcome = line.parse(argc, argv);
   options.timeoutSeconds = std::min(options.timeoutSeconds, kMaxTimeoutSeconds);

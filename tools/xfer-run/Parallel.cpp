@@ -3,6 +3,7 @@
 #include "Progress.h"
 #include <algorithm>
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 namespace xfer::run {
@@ -16,8 +17,12 @@ void parallelFor(int64_t count, int64_t threads, llvm::function_ref<void(int64_t
       work(i);
   };
   std::vector<std::jthread> helpers;
-  for (int64_t i = 1; i < std::min(threads, count); ++i)
-    helpers.emplace_back(drain);
+  try {
+    for (int64_t i = 1; i < std::min(threads, count); ++i)
+      helpers.emplace_back(drain);
+  } catch (const std::system_error &) {
+    // No more threads can be had: those that run do the work.
+  }
   drain();
 }
 

@@ -2,7 +2,10 @@
 #include "Replay.h"
 #include "ElementMath.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include <chrono>
+#include <latch>
+#include <system_error>
 #include <thread>
 
 using llvm::ArrayRef;
@@ -68,6 +71,27 @@ LogicalResult Replayer::report(llvm::StringRef action, ArrayRef<Outcome> outcome
                                    outcomes[worst].text);
 }
 
+/// Runs `work` for every rank at once, each on a thread of its own: they wait for each other. If
+/// not all threads can be had, none does any work, and the reason is returned.
+static std::string onEveryRank(size_t numRanks, llvm::function_ref<void(size_t)> work) {
+  std::string error;
+  std::latch decided(1);
+  std::vector<std::jthread> threads;
+  try {
+    for (size_t i = 0; i < numRanks; ++i)
+      threads.emplace_back([&, i] {
+        decided.wait();
+        if (error.empty())
+          work(i);
+      });
+  } catch (const std::system_error &failure) {
+    error = failure.what();
+  }
+  decided.count_down();
+  threads.clear(); // joins before `error` goes
+  return error;
+}
+
 std::unique_ptr<Replayer> Replayer::create(const Options &options, const Job &job,
                                            const LocalTensors &locals, Diagnostics &diagnostics) {
   std::unique_ptr<Replayer> replayer(new Replayer(job));
@@ -77,10 +101,13 @@ std::unique_ptr<Replayer> Replayer::create(const Options &options, const Job &jo
   }
   std::vector<std::vector<xfer_binding_t>> bindings = makeBindings(job, locals);
   std::vector<Outcome> outcomes(job.ranks.size());
-  {
-    std::vector<std::jthread> threads;
-    for (size_t i = 0; i < job.ranks.size(); ++i)
-      threads.emplace_back([&, i] { outcomes[i] = replayer->join(i, options, bindings[i]); });
+  if (std::string error =
+          onEveryRank(job.ranks.size(),
+                      [&](size_t i) { outcomes[i] = replayer->join(i, options, bindings[i]); });
+      !error.empty()) {
+    (void)diagnostics.error({}, "cannot start a thread for each of " + Twine(job.ranks.size()) +
+                                    " ranks: " + error);
+    return nullptr;
   }
   if (failed(replayer->report("start", outcomes, diagnostics)))
     return nullptr;

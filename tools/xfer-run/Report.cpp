@@ -18,6 +18,11 @@ static double median(std::vector<double> values) {
 
 double Report::medianSeconds() const { return median(seconds); }
 
+double Report::bytesPerSecond() const {
+  double time = medianSeconds();
+  return time > 0 ? static_cast<double>(counts.movedBytes()) / time : 0;
+}
+
 //===- The plain copy -----------------------------------------------------===//
 
 double measureCopy(const LocalTensors &locals, int64_t bytes) {
@@ -72,7 +77,7 @@ static void printTransport(const char *name, const TransportCounts &counts, cons
                       formatCount(counts.operations, singular, plural));
 }
 
-void printReport(const Report &report, llvm::raw_ostream &os) {
+static void printText(const Report &report, llvm::raw_ostream &os) {
   const Counts &counts = report.counts;
   auto row = [&](const char *name, const std::string &value, const std::string &comment) {
     os << fmt::format("{:<16}{:>14}{}{}\n", name, value, comment.empty() ? "" : "  ", comment);
@@ -89,17 +94,23 @@ void printReport(const Report &report, llvm::raw_ostream &os) {
           formatCount(counts.buckets, "bucket", "buckets") + " in " +
           formatCount(counts.windows, "window", "windows"));
   row("staging", formatBytes(report.stagingBytes), "all ranks");
-  double seconds = report.medianSeconds();
-  row("replay", formatSeconds(seconds),
-      fmt::format("{}{:.2f} GB/s",
-                  report.seconds.size() > 1 ? fmt::format("median of {}, ", report.seconds.size())
-                                            : "",
-                  static_cast<double>(counts.movedBytes()) / seconds / 1e9));
+  std::string speed = fmt::format("{:.2f} GB/s", report.bytesPerSecond() / 1e9);
+  if (report.seconds.size() > 1)
+    speed = fmt::format("median of {}, {}", report.seconds.size(), speed);
+  row("replay", formatSeconds(report.medianSeconds()), speed);
   if (report.copySeconds > 0)
     row("plain memcpy", formatSeconds(report.copySeconds),
         fmt::format("the replay takes {:.2f} times as long", report.ratioToCopy()));
   if (report.verified)
     row("verified", formatCount(report.verifiedElements), "target elements, all right");
+}
+
+LogicalResult printReport(const Report &report, Diagnostics &diagnostics) {
+  std::unique_ptr<OutputFile> output = OutputFile::open("-", diagnostics);
+  if (!output)
+    return failure();
+  printText(report, output->os());
+  return output->keep(diagnostics);
 }
 
 //===- JSON ---------------------------------------------------------------===//
@@ -138,6 +149,7 @@ LogicalResult writeJson(const Report &report, llvm::StringRef path, Diagnostics 
         json.value(seconds);
     });
     json.attribute("seconds_median", report.medianSeconds());
+    json.attribute("bytes_per_second", report.bytesPerSecond());
     json.attribute("memcpy_seconds", report.copySeconds);
     json.attribute("ratio_to_memcpy", report.ratioToCopy());
     json.attribute("verified", report.verified);

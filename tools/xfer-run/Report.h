@@ -16,6 +16,7 @@ struct Report {
   int64_t verifiedElements = 0;
 
   double medianSeconds() const;
+  double bytesPerSecond() const;
   /// Time of the replay over that of the plain copy; 0 if unknown.
   double ratioToCopy() const { return copySeconds > 0 ? medianSeconds() / copySeconds : 0; }
 };
@@ -24,7 +25,9 @@ struct Report {
 /// can use. Overwrites targets.
 double measureCopy(const LocalTensors &locals, int64_t bytes);
 
-void printReport(const Report &report, llvm::raw_ostream &os);
+/// Writes the report for people to standard output.
+LogicalResult printReport(const Report &report, Diagnostics &diagnostics);
+/// Writes it for scripts; `path` may be `-`.
 LogicalResult writeJson(const Report &report, llvm::StringRef path, Diagnostics &diagnostics);
 
 } // namespace xfer::run
