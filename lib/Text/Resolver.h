@@ -36,12 +36,6 @@ public:
   void addReduction(const char *position, TensorId tensor, ReduceOp op) {
     reductions.push_back({position, tensor, op});
   }
-  size_t numReductions() const { return reductions.size(); }
-  /// Says that the reductions from number `first` on are of `tensor`.
-  void setReductionTensor(size_t first, TensorId tensor) {
-    for (; first < reductions.size(); ++first)
-      reductions[first].tensor = tensor;
-  }
   LogicalResult finish();
 
 private:
