@@ -15,8 +15,7 @@ using llvm::Twine;
 namespace xfer {
 
 /// `{0, 2} sum`, from the brace on.
-LogicalResult BufferParser::parseGroup(EndpointsSyntax &syntax,
-                                       SmallVectorImpl<int64_t> &sources) {
+LogicalResult BufferParser::parseGroup(EndpointsSyntax &syntax, SmallVectorImpl<int64_t> &sources) {
   tokens.advance();
   if (failed(tokens.parseRankItems(sources)))
     return failure();

@@ -72,10 +72,10 @@ private:
   std::vector<LayoutId> layoutsByKey; ///< kNone if it is wrong
   SequenceInterner checkedSides;      ///< (layout, types, isTarget, shape...)
 
-  std::vector<SideStatement> delayedSides;     ///< in the order of the text
-  llvm::StringMap<int32_t> delayedTensors;     ///< names not declared yet, numbered
-  std::vector<llvm::StringRef> delayedNames;   ///< by number; lie in the buffer
-  llvm::StringMap<bool> reportedNames;         ///< so that each is reported once
+  std::vector<SideStatement> delayedSides;   ///< in the order of the text
+  llvm::StringMap<int32_t> delayedTensors;   ///< names not declared yet, numbered
+  std::vector<llvm::StringRef> delayedNames; ///< by number; lie in the buffer
+  llvm::StringMap<bool> reportedNames;       ///< so that each is reported once
   std::vector<Reduction> reductions;
 };
 
