@@ -27,8 +27,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
   Segment segment = Segment::interval(begin, end);
   if (tokens.consumeWordIf("by")) {
     if (failed(tokens.expectInteger(segment.stride, "a stride")) ||
-        failed(tokens.expectWord("x")) ||
-        failed(tokens.expectInteger(segment.count, "a count")))
+        failed(tokens.expectWord("x")) || failed(tokens.expectInteger(segment.count, "a count")))
       return failure();
     if (segment.stride < segment.run)
       return tokens.errorAt(position, "expected a stride of at least " + Twine(segment.run) +

@@ -149,8 +149,7 @@ LogicalResult BufferParser::parseWindow(Program &program) {
       return failure();
   window.numBuckets = static_cast<int32_t>(program.buckets.size()) - window.firstBucket;
   program.windows.push_back(window);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'bucket' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'bucket' or '}'");
 }
 
 LogicalResult BufferParser::parseBucketRoles(Roles &roles) {
@@ -186,8 +185,7 @@ LogicalResult BufferParser::parseBucket(Program &program) {
   state.resolver.setReductionTensor(firstReduction, program.chunks.back().tensor);
   bucket.numChunks = static_cast<int32_t>(program.chunks.size()) - bucket.firstChunk;
   program.buckets.push_back(bucket);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'chunk' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'chunk' or '}'");
 }
 
 LogicalResult BufferParser::parseProgramChunk(Program &program, const Bucket *bucket) {

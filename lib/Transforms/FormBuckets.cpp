@@ -85,7 +85,7 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
   if (key == static_cast<int32_t>(open.size()))
     open.emplace_back();
   OpenBucket &current = open[key];
-  if (current.bucket == kNone || addSaturating(current.bufferBytes, buffer) > maxBytes) {
+  if (current.bucket == kNone || current.bufferBytes > maxBytes - std::min(buffer, maxBytes)) {
     int32_t lane = endpoints.intern({transport, ends.sources, ends.sender, ends.destinations});
     if (lane == static_cast<int32_t>(nextOrdinal.size()))
       nextOrdinal.push_back(0);
