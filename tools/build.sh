@@ -1,4 +1,5 @@
 # Sourced by quickstart.sh and check.sh: the one way they install, configure and build.
+# shellcheck shell=bash
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
@@ -12,10 +13,10 @@ quietly() {
   return 1
 }
 
-# build_targets TARGET...: an optimised build in build/; everything without arguments.
+# build_targets TARGET...: an optimised build in build/.
 build_targets() {
   "$root/tools/install-deps.sh" || return 1
   mkdir -p "$build"
   quietly cmake -G Ninja -S "$root" -B "$build" -DCMAKE_BUILD_TYPE=Release || return 1
-  quietly cmake --build "$build" --target "${@:-all}"
+  quietly cmake --build "$build" --target "$@"
 }

@@ -1,23 +1,29 @@
 #!/usr/bin/env python3
-"""Adds up test results: count-tests.py RESULTS.xml:EXIT_STATUS...
+"""Adds up test results: count-tests.py FOLDER RUNNER=EXIT_STATUS...
 
-Reads the JUnit files that lit and ctest write. A runner that failed without naming a failed test
-(it crashed, timed out or found no tests) counts as one failure. Prints the names of failed and
-skipped tests, then `N passed, N failed`, and exits with 0 only if some passed and none failed.
+Of each runner reads FOLDER/RUNNER.xml, the JUnit file that lit and ctest write, and FOLDER/RUNNER.log.
+A runner that failed without naming a failed test (it crashed, timed out or found no tests) counts as
+one failure. Prints what failed tests said and which were skipped and why, then `N passed, N failed`;
+exits with 0 only if every runner passed some test and none failed.
 """
+import os
 import sys
 import xml.etree.ElementTree as ElementTree
 
+MAX_LINES = 60  # of the output of one failed test
+
 
 def main(arguments):
+    folder, *runners = arguments
     passed = failed = 0
-    for argument in arguments:
-        path, _, status = argument.rpartition(":")
-        runner_passed, runner_failed = count(path)
+    for runner in runners:
+        name, _, status = runner.partition("=")
+        runner_passed, runner_failed = count(os.path.join(folder, name + ".xml"))
         if runner_failed == 0 and (status != "0" or runner_passed == 0):
-            print(f"failed: {path}: {runner_passed} tests passed, but the runner's exit status is "
-                  f"{status}")
             runner_failed = 1
+            print(f"failed: {name}: exit status {status}, {runner_passed} tests passed")
+            with open(os.path.join(folder, name + ".log"), errors="replace") as log:
+                print_last_lines(log.read())
         passed += runner_passed
         failed += runner_failed
     print(f"{passed} passed, {failed} failed")
@@ -32,16 +38,24 @@ def count(path):
         return 0, 0
     passed = failed = 0
     for case in cases:
-        name = f"{case.get('classname', '')} {case.get('name')}".strip()
-        if case.find("failure") is not None or case.find("error") is not None:
+        name = "/".join(dict.fromkeys((case.get("classname", ""), case.get("name", ""))))
+        failure = case.find("failure")
+        if failure is not None or case.find("error") is not None:
             failed += 1
             print(f"failed: {name}")
+            print_last_lines(case.findtext("system-out") or case.findtext("failure") or "")
         elif case.find("skipped") is not None:
-            reason = case.find("skipped").get("message") or "no reason given"
-            print(f"skipped: {name}: {reason}")
+            said = case.findtext("system-out") or case.find("skipped").get("message") or ""
+            print(f"skipped: {name}")
+            print_last_lines(said)
         else:
             passed += 1
     return passed, failed
+
+
+def print_last_lines(text):
+    for line in text.strip().splitlines()[-MAX_LINES:]:
+        print("    " + line)
 
 
 if __name__ == "__main__":

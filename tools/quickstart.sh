@@ -2,6 +2,7 @@
 # From a fresh clone to a verified transfer: installs what is missing, builds, and moves the
 # parameters of a small model from a four-rank trainer to a four-rank server.
 set -euo pipefail
+# shellcheck source=tools/build.sh
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 
 echo "building in $build"

@@ -5,38 +5,44 @@
 
 namespace xfer {
 
-StridedRegionId LocalRegions::find(const Side &side, llvm::ArrayRef<int64_t> shape, int64_t rank,
-                                   RegionId region) {
-  int32_t id = ownerships.id(side.layout, shape);
-  int64_t cell = ownerships.cell(ownerships[id], rank);
+void LocalRegions::enter(TensorId tensor) {
+  if (sides.tensor == tensor)
+    return;
+  const Tensor &declared = module.tensors[tensor];
+  sides.tensor = tensor;
+  sides.source = declared.source ? ownerships.id(declared.source->layout, declared.shape) : kNone;
+  sides.targets.clear();
+  for (const Side &target : declared.targets)
+    sides.targets.push_back(ownerships.id(target.layout, declared.shape));
+}
+
+StridedRegionId LocalRegions::find(int32_t ownership, int64_t rank, RegionId region) {
+  int64_t cell = ownerships.cell(ownerships[ownership], rank);
   if (cell < 0)
     return kNone;
-  auto [entry, isNew] = known.try_emplace({id, region, cell}, kNone);
+  auto [entry, isNew] = known.try_emplace({ownership, region, cell}, kNone);
   if (isNew)
-    if (auto local = ownerships[id].localize(cell, module.region(region)))
+    if (auto local = ownerships[ownership].localize(cell, module.region(region)))
       entry->second = module.intern(*local);
   return entry->second;
 }
 
 StridedRegionId LocalRegions::source(TensorId tensor, int64_t rank, RegionId region) {
-  const Tensor &declared = module.tensors[tensor];
-  return declared.source ? find(*declared.source, declared.shape, rank, region) : kNone;
+  enter(tensor);
+  return sides.source == kNone ? kNone : find(sides.source, rank, region);
 }
 
 int32_t LocalRegions::targetOf(TensorId tensor, int64_t rank) {
-  const Tensor &declared = module.tensors[tensor];
-  for (size_t i = 0; i < declared.targets.size(); ++i)
-    if (ownerships.position(module.layout(declared.targets[i].layout).mesh, rank) >= 0)
+  enter(tensor);
+  for (size_t i = 0; i < sides.targets.size(); ++i)
+    if (ownerships.position(ownerships[sides.targets[i]].mesh(), rank) >= 0)
       return static_cast<int32_t>(i);
   return -1;
 }
 
 StridedRegionId LocalRegions::target(TensorId tensor, int64_t rank, RegionId region) {
   int32_t index = targetOf(tensor, rank);
-  if (index < 0)
-    return kNone;
-  const Tensor &declared = module.tensors[tensor];
-  return find(declared.targets[index], declared.shape, rank, region);
+  return index < 0 ? kNone : find(sides.targets[index], rank, region);
 }
 
 std::string LocalRegions::explain(TensorId tensor, int64_t rank, RegionId region) const {

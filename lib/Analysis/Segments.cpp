@@ -6,16 +6,18 @@ using llvm::ArrayRef;
 
 namespace xfer {
 
-/// True if run j lies behind run i as run i lies behind run i - (j - i).
-static bool sameStep(const LocalRun &a, const LocalRun &b, const LocalRun &c) {
-  return a.length == b.length && b.length == c.length && c.begin - b.begin == b.begin - a.begin &&
+/// True if `c` continues the progression of `a` and `b`.
+static bool isNext(const LocalRun &a, const LocalRun &b, const LocalRun &c) {
+  return b.length == c.length && c.begin - b.begin == b.begin - a.begin &&
          c.source - b.source == b.source - a.source && c.target - b.target == b.target - a.target;
 }
 
-/// Length of the longest prefix of `runs` in which the runs `period` apart are equally spaced.
+/// Length of the longest prefix of `runs` in which the runs `period` apart are equally long and
+/// equally spaced.
 static size_t periodicPrefix(ArrayRef<LocalRun> runs, size_t period) {
-  size_t i = 2 * period;
-  while (i < runs.size() && sameStep(runs[i - 2 * period], runs[i - period], runs[i]))
+  size_t i = period;
+  while (i < runs.size() && runs[i - period].length == runs[i].length &&
+         (i < 2 * period || isNext(runs[i - 2 * period], runs[i - period], runs[i])))
     ++i;
   return i;
 }
@@ -25,18 +27,15 @@ DimSegments toSegments(ArrayRef<LocalRun> runs) {
   DimSegments segments;
   while (!runs.empty()) {
     // The period that explains most runs; the shortest among equals.
-    size_t best = 1, covered = std::min<size_t>(runs.size(), 1);
-    for (size_t period = 1; period <= kMaxPeriod && 2 * period < runs.size(); ++period) {
+    size_t best = 1, covered = periodicPrefix(runs, 1);
+    for (size_t period = 2; period <= kMaxPeriod && 2 * period < runs.size(); ++period) {
+      if (covered + best >= runs.size())
+        break;
       size_t prefix = periodicPrefix(runs, period);
       if (prefix > 2 * period && prefix > covered) {
         best = period;
         covered = prefix;
       }
-      if (covered + best >= runs.size())
-        break;
-    }
-    if (covered == 1 && runs.size() == 2 && runs[0].length == runs[1].length) {
-      covered = 2; // two equal runs are always equally spaced
     }
     for (size_t first = 0; first < best; ++first) {
       int64_t count = static_cast<int64_t>((covered - first + best - 1) / best);

@@ -93,9 +93,11 @@ size_t SenderShares::sender(const RouteInstance &instance, int64_t route,
   Bytes length = pattern.groupSize > 1
                      ? Bytes(cellRoute.bytes) * numDeliveries(module, pattern, cellRoute)
                      : Bytes(cellRoute.bytes);
+  // Twice the middle of the delivery, to stay in integers. A tie goes to the first holder.
   Bytes middle =
-      place.begin + place.step * instance.ordinal + length * Bytes(destination) + length / 2;
-  auto found = std::upper_bound(line.shares.begin(), line.shares.end(), middle);
+      2 * (place.begin + place.step * instance.ordinal + length * Bytes(destination)) + length;
+  auto found = std::lower_bound(line.shares.begin(), line.shares.end(), middle,
+                                [](Bytes share, Bytes wanted) { return 2 * share < wanted; });
   return std::min<size_t>(found - line.shares.begin(), line.shares.size() - 1);
 }
 

@@ -17,7 +17,7 @@ void Diagnostics::report(SMLoc loc, SourceMgr::DiagKind kind, const Twine &text)
   if (handler)
     handler(diagnostic);
   else
-    diagnostic.print(nullptr, llvm::errs(), llvm::errs().has_colors());
+    printDiagnostic(diagnostic, llvm::errs());
 }
 
 LogicalResult Diagnostics::error(SMLoc loc, const Twine &text) {

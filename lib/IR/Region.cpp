@@ -1,7 +1,49 @@
 //===- Region.cpp - Sets of elements --------------------------------------===//
 #include "xfer/IR/Region.h"
+#include "llvm/ADT/STLExtras.h"
 
 namespace xfer {
+
+bool mayOverlap(const Segment &a, const Segment &b) {
+  constexpr int64_t kMaxSteps = int64_t(1) << 20;
+  if (a.last() <= b.begin || b.last() <= a.begin)
+    return false;
+  const Segment &few = a.count <= b.count ? a : b, &many = a.count <= b.count ? b : a;
+  if (few.stride == many.stride) {
+    // Equally spaced runs that miss each other once always do.
+    int64_t distance = (few.begin - many.begin) % many.stride;
+    distance += distance < 0 ? many.stride : 0;
+    if (distance >= many.run && distance + few.run <= many.stride)
+      return false;
+  }
+  for (int64_t i = 0; i < few.count; ++i) {
+    int64_t begin = few.begin + i * few.stride;
+    // The first run of `many` that ends after `begin`.
+    int64_t ended = begin - many.begin - many.run;
+    int64_t index = ended < 0 ? 0 : ended / many.stride + 1;
+    if (i == kMaxSteps ||
+        (index < many.count && many.begin + index * many.stride < begin + few.run))
+      return true;
+  }
+  return false;
+}
+
+bool isAscendingAndDisjoint(const DimSegments &segments) {
+  constexpr size_t kMaxInterleaved = 64;
+  llvm::SmallVector<const Segment *, 4> open; // not ended where the next one begins
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const Segment &segment = segments[i];
+    if (i > 0 && segment.begin <= segments[i - 1].begin)
+      return false;
+    llvm::erase_if(open, [&](const Segment *other) { return other->last() <= segment.begin; });
+    if (llvm::any_of(open, [&](const Segment *other) { return mayOverlap(*other, segment); }))
+      return false;
+    open.push_back(&segment);
+    if (open.size() > kMaxInterleaved)
+      return false;
+  }
+  return true;
+}
 
 int64_t Region::numElements() const {
   int64_t product = 1;

@@ -9,8 +9,8 @@
 #include "llvm/ADT/STLExtras.h"
 #include <map>
 
-using llvm::SMLoc;
 using llvm::SmallVector;
+using llvm::SMLoc;
 using llvm::Twine;
 
 namespace xfer {

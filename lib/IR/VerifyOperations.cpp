@@ -52,8 +52,7 @@ private:
   LogicalResult verifyProgramChunk(const ProgramChunk &chunk);
   LogicalResult verifyLocalRegion(const ProgramChunk &chunk, StridedRegionId id);
   LogicalResult verifyBucket(const Program &program, const Bucket &bucket);
-  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk,
-                                  int64_t &end);
+  LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk, int64_t &end);
 
   const Module &module;
   Diagnostics &diagnostics;
@@ -87,20 +86,22 @@ const Facts &OperationVerifier::factsOf(const Region &region, Facts &facts) {
   facts.isChecked = true;
   facts.elements = 1;
   for (const DimSegments &dim : region.dims) {
-    int64_t end = 0, extent = 0;
+    int64_t extent = 0;
     if (dim.empty())
       facts.wrong = "is empty";
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
-      else if (segment.begin < end)
-        facts.wrong = "has segments that overlap or do not ascend";
-      else if (end = checkedLast(segment); end < 0)
+      else if (checkedLast(segment) < 0 ||
+               __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       if (facts.wrong)
         return facts;
-      extent += segment.size();
     }
+    if (!isAscendingAndDisjoint(dim))
+      facts.wrong = "has segments that overlap or do not ascend";
+    if (facts.wrong)
+      return facts;
     if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
       facts.wrong = "is too large";
   }
@@ -172,9 +173,11 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     return error(loc, "region has " + Twine(region.dims.size()) + " dimensions, but '@" +
                           tensor.name + "' has " + Twine(tensor.shape.size()));
   for (size_t i = 0; i < region.dims.size(); ++i)
-    if (int64_t last = region.dims[i].back().last(); last > tensor.shape[i])
-      return error(loc, "region ends at " + Twine(last) + " in dimension " + Twine(i) +
-                            ", but '@" + tensor.name + "' has extent " + Twine(tensor.shape[i]));
+    for (const Segment &segment : region.dims[i])
+      if (segment.last() > tensor.shape[i])
+        return error(loc, "region ends at " + Twine(segment.last()) + " in dimension " + Twine(i) +
+                              ", but '@" + tensor.name + "' has extent " +
+                              Twine(tensor.shape[i]));
   return success();
 }
 
@@ -200,8 +203,8 @@ LogicalResult OperationVerifier::verifyEndpoints(SMLoc loc, const Endpoints &end
   if (!ends.isChosen())
     return success();
   if (numSources != ends.groupSize)
-    return error(loc, "expected one group of sources with sender " + Twine(ends.sender) +
-                          ", got " + Twine(numSources / ends.groupSize));
+    return error(loc, "expected one group of sources with sender " + Twine(ends.sender) + ", got " +
+                          Twine(numSources / ends.groupSize));
   if (!llvm::is_contained(sources, ends.sender))
     return error(loc, "sender " + Twine(ends.sender) + " is not one of the contributors");
   return success();
@@ -228,9 +231,8 @@ LogicalResult OperationVerifier::verifyType(SMLoc loc, const Endpoints &ends, Ro
   if (type == RouteType::Reduce)
     return success();
   if ((destinations.size() > 1) != (type == RouteType::Multicast))
-    return error(loc, destinations.size() > 1
-                          ? "several destinations make a route 'multicast'"
-                          : "'multicast' expects several destinations, got 1");
+    return error(loc, destinations.size() > 1 ? "several destinations make a route 'multicast'"
+                                              : "'multicast' expects several destinations, got 1");
   if (type == RouteType::Multicast)
     return success();
   if ((destinations.front() == ends.sender) != (type == RouteType::Local))
@@ -281,8 +283,7 @@ LogicalResult OperationVerifier::verifyLocalRegion(const ProgramChunk &chunk, St
 /// - each local region matches the global one.
 LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
   if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.region)) ||
-      failed(verifyEndpoints(chunk.loc, chunk.ends)) ||
-      failed(verifyChosen(chunk.loc, chunk.ends)))
+      failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())
     return error(chunk.loc, "a chunk's region has one range in each dimension");

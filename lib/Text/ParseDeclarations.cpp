@@ -3,9 +3,9 @@
 #include "LayoutSyntax.h"
 #include "xfer/IR/DeclarationChecks.h"
 
-using llvm::SMLoc;
 using llvm::SmallVector;
 using llvm::SmallVectorImpl;
+using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
 
@@ -75,8 +75,8 @@ static bool sameMesh(const Mesh &a, const Mesh &b) {
   auto sameAxis = [](const MeshAxis &x, const MeshAxis &y) {
     return x.name == y.name && x.size == y.size;
   };
-  return a.ranks == b.ranks && std::equal(a.axes.begin(), a.axes.end(), b.axes.begin(),
-                                          b.axes.end(), sameAxis);
+  return a.ranks == b.ranks &&
+         std::equal(a.axes.begin(), a.axes.end(), b.axes.begin(), b.axes.end(), sameAxis);
 }
 
 /// A mesh may be declared again if it says the same.
@@ -170,8 +170,7 @@ LogicalResult BufferParser::parseSide(bool isTarget) {
     return tokens.unexpected("':' or 'on'");
   }
   if (failed(tokens.expectWord("on")) ||
-      failed(tokens.expectSymbol(side.mesh, "the name of a mesh")) ||
-      failed(parseSideLayout(side)))
+      failed(tokens.expectSymbol(side.mesh, "the name of a mesh")) || failed(parseSideLayout(side)))
     return failure();
   return state.resolver.addSide(side);
 }

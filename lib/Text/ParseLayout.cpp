@@ -72,9 +72,8 @@ static LogicalResult parseSplit(TokenStream &tokens, SplitSyntax &split) {
   }
   if (!parseRule(word, split.rule))
     return tokens.errorAt(
-        split.position,
-        "unknown split rule '" + word + "'" +
-            didYouMean(word, {"exact", "balanced", "strided", "cyclic", "sizes"}));
+        split.position, "unknown split rule '" + word + "'" +
+                            didYouMean(word, {"exact", "balanced", "strided", "cyclic", "sizes"}));
   tokens.advance();
   if (failed(parseAxes(tokens, split)) || failed(parseRuleValue(tokens, split)))
     return failure();
@@ -229,6 +228,8 @@ const char *skimLayout(const char *begin) {
       return nullptr;
   }
   const char *next = skipSpace(end);
+  if (*next == '/') // what follows the comment may belong to the layout
+    return nullptr;
   if (!startsWithWord(next, "partial"))
     return end;
   while (*next && *next != '{' && *next != '@' && *next != '/')

@@ -4,9 +4,9 @@
 #include "xfer/Text/Printer.h"
 #include <algorithm>
 
-using llvm::SMLoc;
 using llvm::SmallVector;
 using llvm::SmallVectorImpl;
+using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
 
@@ -60,8 +60,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
   Segment segment = Segment::interval(begin, end);
   if (tokens.consumeWordIf("by")) {
     if (failed(tokens.expectInteger(segment.stride, "a stride")) ||
-        failed(tokens.expectWord("x")) ||
-        failed(tokens.expectInteger(segment.count, "a count")))
+        failed(tokens.expectWord("x")) || failed(tokens.expectInteger(segment.count, "a count")))
       return failure();
     if (segment.stride < segment.run)
       return tokens.errorAt(position, "expected a stride of at least " + Twine(segment.run) +
@@ -76,7 +75,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
     if (segment.count == 1 || segment.stride == segment.run)
       segment = Segment::interval(begin, reach);
   }
-  if (!dim.empty() && begin < dim.back().last())
+  if (!dim.empty() && (begin <= dim.back().begin || mayOverlap(dim.back(), segment)))
     return tokens.errorAt(position, "ranges must ascend without overlap, got " + Twine(begin) +
                                         " after " + Twine(dim.back().last()));
   dim.push_back(segment);
@@ -284,8 +283,7 @@ LogicalResult BufferParser::parseWindow(Program &program) {
       return failure();
   window.numBuckets = static_cast<int32_t>(program.buckets.size()) - window.firstBucket;
   program.windows.push_back(window);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'bucket' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'bucket' or '}'");
 }
 
 LogicalResult BufferParser::parseBucketRoles(Roles &roles) {
@@ -321,8 +319,7 @@ LogicalResult BufferParser::parseBucket(Program &program) {
   state.resolver.setReductionTensor(firstReduction, program.chunks.back().tensor);
   bucket.numChunks = static_cast<int32_t>(program.chunks.size()) - bucket.firstChunk;
   program.buckets.push_back(bucket);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'chunk' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'chunk' or '}'");
 }
 
 /// `offset 0 sizes [4, 8] strides [16, 1]`, brought to canonical form.

@@ -193,7 +193,7 @@ void ModulePrinter::printProgram(const Program &program) {
 }
 
 void ModulePrinter::printOperations() {
-  if (module.level == Level::Declarations)
+  if (module.routes.empty() && module.chunks.empty() && module.programs.empty())
     return;
   if (!module.tensors.empty())
     out << "\n";

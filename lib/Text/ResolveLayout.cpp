@@ -6,8 +6,8 @@
 #include "ResolveLayout.h"
 #include "llvm/ADT/STLExtras.h"
 
-using llvm::SMLoc;
 using llvm::SmallVector;
+using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
 using Kind = xfer::PlacementSyntax::Kind;
@@ -18,8 +18,8 @@ namespace {
 
 class LayoutResolver {
 public:
-  LayoutResolver(const LayoutSyntax &syntax, const LayoutContext &context,
-                 Diagnostics &diagnostics, Layout &layout)
+  LayoutResolver(const LayoutSyntax &syntax, const LayoutContext &context, Diagnostics &diagnostics,
+                 Layout &layout)
       : syntax(syntax), context(context), diagnostics(diagnostics), layout(layout) {}
 
   LogicalResult run();
@@ -186,8 +186,8 @@ static const char *findReduction(const LayoutSyntax &syntax) {
   return syntax.opPosition;
 }
 
-const char *findPart(const LayoutSyntax &syntax, const LayoutContext &context,
-                     const Layout &layout, const Problem &problem) {
+const char *findPart(const LayoutSyntax &syntax, const LayoutContext &context, const Layout &layout,
+                     const Problem &problem) {
   switch (problem.part) {
   case Part::Dimensions:
     return syntax.position;

@@ -48,9 +48,8 @@ LogicalResult Resolver::parseLayout(const SideStatement &statement, LayoutSyntax
 
 LogicalResult Resolver::findLayout(const SideStatement &statement, const LayoutContext &context,
                                    LayoutId &layout) {
-  int32_t key =
-      layoutKeys.intern({statement.layoutText, context.meshId,
-                         static_cast<int64_t>(context.dimensions), statement.isTarget});
+  int32_t key = layoutKeys.intern({statement.layoutText, context.meshId,
+                                   static_cast<int64_t>(context.dimensions), statement.isTarget});
   if (key < static_cast<int32_t>(layoutsByKey.size())) {
     layout = layoutsByKey[key];
     return success(layout != kNone);
@@ -186,9 +185,9 @@ LogicalResult Resolver::resolveReductions() {
     if (declared == ReduceOp::None)
       result = errorAt(reduction.position, "tensor '@" + tensor.name + "' has no partial source");
     else
-      result = errorAt(reduction.position, "expected '" + spelling(declared) +
-                                               "', the reduction of '@" + tensor.name +
-                                               "', got '" + spelling(reduction.op) + "'");
+      result =
+          errorAt(reduction.position, "expected '" + spelling(declared) + "', the reduction of '@" +
+                                          tensor.name + "', got '" + spelling(reduction.op) + "'");
   }
   return result;
 }

@@ -12,8 +12,10 @@ namespace xfer {
 LogicalResult TokenStream::unexpected(const Twine &what) {
   if (is(TokenKind::Invalid))
     return diagnostics.error(location(), Lexer::explain(token));
+  // The end of the file is reported where the text stops, not after what blank lines follow.
   if (is(TokenKind::EndOfFile))
-    return diagnostics.error(location(), "expected " + what + ", got end of file");
+    return errorAt(consumedEnd ? consumedEnd : token.begin,
+                   "expected " + what + ", got end of file");
   return diagnostics.error(location(), "expected " + what + ", got '" + token.text() + "'");
 }
 
@@ -29,7 +31,8 @@ LogicalResult TokenStream::parseRankItems(SmallVectorImpl<int64_t> &ranks,
     int64_t left = kMaxMeshRanks - static_cast<int64_t>(ranks.size());
     if (!consumeIf(TokenKind::Colon)) {
       if (left < 1)
-        return errorAt(position, "a list of ranks has at most " + Twine(kMaxMeshRanks) + " entries");
+        return errorAt(position,
+                       "a list of ranks has at most " + Twine(kMaxMeshRanks) + " entries");
       ranks.push_back(first);
       continue;
     }
@@ -71,8 +74,8 @@ std::string didYouMean(StringRef text, ArrayRef<StringRef> candidates) {
   StringRef nearest;
   for (StringRef candidate : candidates) {
     unsigned distance = text.edit_distance(candidate, true, best);
-    bool winsTie = nearest.empty() || (candidate.front() == text.front() &&
-                                       nearest.front() != text.front());
+    bool winsTie =
+        nearest.empty() || (candidate.front() == text.front() && nearest.front() != text.front());
     if (distance < best || (distance == best && winsTie)) {
       best = distance;
       nearest = candidate;

@@ -55,7 +55,7 @@ private:
   void createPrograms();
   LogicalResult check(const Chunk &chunk);
   LogicalResult split(const Chunk &chunk);
-  ProgramChunk *append(const Chunk &chunk, int64_t rank);
+  LogicalResult splitFor(const Chunk &chunk, int64_t rank, bool sends, bool receives);
 
   Module &module;
   PassContext &context;
@@ -81,52 +81,44 @@ LogicalResult RoleSplitter::check(const Chunk &chunk) {
   return success();
 }
 
-/// The rank's part, without roles yet; null if the rank has no program here.
-ProgramChunk *RoleSplitter::append(const Chunk &chunk, int64_t rank) {
-  auto found = programOfRank.find(rank);
-  if (found == programOfRank.end())
-    return nullptr;
+LogicalResult RoleSplitter::split(const Chunk &chunk) {
+  ArrayRef<int64_t> sources = module.rankList(chunk.ends.sources);
+  ArrayRef<int64_t> destinations = module.rankList(chunk.ends.destinations);
+  if (context.rank)
+    return splitFor(chunk, *context.rank, llvm::is_contained(sources, *context.rank),
+                    llvm::is_contained(destinations, *context.rank));
+  for (int64_t rank : sources)
+    if (failed(splitFor(chunk, rank, true, llvm::is_contained(destinations, rank))))
+      return failure();
+  for (int64_t rank : destinations)
+    if (!llvm::is_contained(sources, rank) && failed(splitFor(chunk, rank, false, true)))
+      return failure();
+  return success();
+}
+
+LogicalResult RoleSplitter::splitFor(const Chunk &chunk, int64_t rank, bool sends, bool receives) {
+  if (!sends && !receives)
+    return success();
   ProgramChunk part;
   part.tensor = chunk.tensor;
   part.region = chunk.region;
   part.ends = chunk.ends;
   part.transport = chunk.transport;
   part.loc = chunk.loc;
-  return &module.programs[found->second].chunks.emplace_back(part);
-}
-
-LogicalResult RoleSplitter::split(const Chunk &chunk) {
-  ArrayRef<int64_t> sources = module.rankList(chunk.ends.sources);
-  ArrayRef<int64_t> destinations = module.rankList(chunk.ends.destinations);
-  for (int64_t rank : sources) {
-    ProgramChunk *part = append(chunk, rank);
-    if (!part)
-      continue;
-    part->source = locals.source(chunk.tensor, rank, chunk.region);
-    if (part->source == kNone)
-      return context.diagnostics.error(chunk.loc, locals.explain(chunk.tensor, rank, chunk.region));
-    bool receives = llvm::is_contained(destinations, rank);
-    if (receives) {
-      part->target = locals.target(chunk.tensor, rank, chunk.region);
-      if (part->target == kNone)
-        return context.diagnostics.error(chunk.loc,
-                                         locals.explain(chunk.tensor, rank, chunk.region));
-    }
-    if (rank != chunk.ends.sender && !receives)
-      part->transport = Transport::None;
-    ++(receives ? counts.both : counts.sources);
-  }
-  for (int64_t rank : destinations) {
-    if (llvm::is_contained(sources, rank))
-      continue;
-    ProgramChunk *part = append(chunk, rank);
-    if (!part)
-      continue;
-    part->target = locals.target(chunk.tensor, rank, chunk.region);
-    if (part->target == kNone)
-      return context.diagnostics.error(chunk.loc, locals.explain(chunk.tensor, rank, chunk.region));
-    ++counts.targets;
-  }
+  if (sends)
+    part.source = locals.source(chunk.tensor, rank, chunk.region);
+  if (receives)
+    part.target = locals.target(chunk.tensor, rank, chunk.region);
+  auto program = programOfRank.find(rank);
+  if ((sends && part.source == kNone) || (receives && part.target == kNone) ||
+      program == programOfRank.end())
+    return context.diagnostics.error(chunk.loc, locals.explain(chunk.tensor, rank, chunk.region));
+  if (sends && !receives && rank != chunk.ends.sender)
+    part.transport = Transport::None;
+  counts.both += sends && receives;
+  counts.sources += sends && !receives;
+  counts.targets += receives && !sends;
+  module.programs[program->second].chunks.push_back(part);
   return success();
 }
 

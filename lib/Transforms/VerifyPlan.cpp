@@ -20,6 +20,7 @@
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 #include "llvm/Support/xxhash.h"
+#include <numeric>
 
 using llvm::ArrayRef;
 using llvm::SmallVector;
@@ -42,8 +43,7 @@ class PlanVerifier {
 public:
   PlanVerifier(Module &module, PassContext &context)
       : module(module), diagnostics(context.diagnostics), wholeJob(!context.rank),
-        onlyRank(context.rank.value_or(0)),
-        ownerships(module), locals(module, ownerships) {}
+        onlyRank(context.rank.value_or(0)), ownerships(module), locals(module, ownerships) {}
 
   LogicalResult verify();
   int64_t numChunks = 0, numTargets = 0;
@@ -208,19 +208,23 @@ LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramC
 
 /// Collects the writes of each target of the rank, which must tile it.
 LogicalResult PlanVerifier::verifyCoverage(const Program &program) {
-  std::vector<const ProgramChunk *> writes;
+  // A counting sort by tensor: first[t] is where the writes of tensor t begin.
+  std::vector<size_t> first(module.tensors.size() + 1, 0);
+  for (const ProgramChunk &chunk : program.chunks)
+    first[chunk.tensor + 1] += chunk.target != kNone;
+  std::partial_sum(first.begin(), first.end(), first.begin());
+  std::vector<const ProgramChunk *> writes(first.back());
+  std::vector<size_t> next(first);
   for (const ProgramChunk &chunk : program.chunks)
     if (chunk.target != kNone)
-      writes.push_back(&chunk);
-  llvm::stable_sort(writes, [](const ProgramChunk *l, const ProgramChunk *r) {
-    return l->tensor != r->tensor ? l->tensor < r->tensor : l->region < r->region;
-  });
-  ArrayRef<const ProgramChunk *> rest = writes;
+      writes[next[chunk.tensor]++] = &chunk;
   for (size_t t = 0; t < module.tensors.size(); ++t) {
     auto tensor = static_cast<TensorId>(t);
-    ArrayRef<const ProgramChunk *> own =
-        rest.take_while([&](const ProgramChunk *chunk) { return chunk->tensor == tensor; });
-    rest = rest.drop_front(own.size());
+    llvm::MutableArrayRef<const ProgramChunk *> own =
+        llvm::MutableArrayRef(writes).slice(first[t], first[t + 1] - first[t]);
+    llvm::sort(own, [](const ProgramChunk *l, const ProgramChunk *r) {
+      return l->region != r->region ? l->region < r->region : l < r;
+    });
     if (locals.targetOf(tensor, program.rank) >= 0 && failed(verifyCovering(program, tensor, own)))
       return failure();
   }

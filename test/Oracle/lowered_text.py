@@ -109,7 +109,7 @@ class Reader:
 
     def dimension(self):
         if self.peek() == "{":
-            return tuple(i for part in self.listed("{", "}", self.segment) for i in part)
+            return tuple(sorted(i for part in self.listed("{", "}", self.segment) for i in part))
         return tuple(self.segment())
 
     def groups(self):

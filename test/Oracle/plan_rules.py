@@ -13,7 +13,8 @@ from lowered_text import LARGEST, read_programs
 
 
 class Plan:
-    def __init__(self, module, text):
+    def __init__(self, module, text, staging):
+        self.staging = staging
         self.tensors = {tensor.name: tensor for tensor in module.tensors}
         self.programs = read_programs(text)
         self.problems = []
@@ -49,6 +50,7 @@ class Plan:
         for (_, _, ordinal), found in participants.items():
             self.check_participants(ordinal, found)
         self.check_windows(participants)
+        self.check_staging()
         self.check_written()
         return self.problems
 
@@ -156,6 +158,38 @@ class Plan:
         for window, found in kinds.items():
             self.expect(len(found) == 1, f"window {window} mixes reductions with other buckets")
 
+    def check_staging(self):
+        """No two windows in a row need more than the budget."""
+        for rank, windows in self.programs.items():
+            before = 0
+            for index in sorted(windows):
+                staged = sum(self.staged_bytes(rank, bucket) for bucket in windows[index])
+                self.expect(self.staging is None or before + staged <= self.staging,
+                            f"rank {rank} window {index}: {before} + {staged} bytes of staging")
+                before = staged
+
+    def staged_bytes(self, rank, bucket):
+        """A lone contiguous chunk without a cast stays in the tensor's own memory."""
+        ends = bucket.ends
+        if len(ends.contributors) > 1:
+            contribution = sum(
+                len(chunk.source) * elements.byte_width(self.tensors[chunk.tensor].source.dtype)
+                for chunk in bucket.chunks if chunk.source)
+            if rank == ends.sender:
+                return contribution * len(ends.contributors) + bucket.size
+            return contribution + (bucket.size if "target" in bucket.roles else 0)
+        staged = 0
+        for role, side_of in (("source", lambda tensor: tensor.source),
+                              ("target", lambda tensor: self.target_side(tensor, rank))):
+            local = getattr(bucket.chunks[0], role)
+            if local is None or (role == "target" and rank == ends.sender):
+                continue  # a local copy has one buffer
+            tensor = self.tensors[bucket.chunks[0].tensor]
+            contiguous = local == list(range(local[0], local[0] + len(local)))
+            if len(bucket.chunks) > 1 or not contiguous or side_of(tensor).dtype != tensor.dtype:
+                staged += bucket.size
+        return staged
+
     def check_written(self):
         for tensor in self.tensors.values():
             for side in tensor.targets:
@@ -167,5 +201,6 @@ class Plan:
         self.expect(not self.written, f"written outside targets: {list(self.written)[:3]}")
 
 
-def plan_problems(module, text):
-    return Plan(module, text).check()
+def plan_problems(module, text, staging=None):
+    """`staging`: the most bytes that a rank may need for two windows in a row."""
+    return Plan(module, text, staging).check()

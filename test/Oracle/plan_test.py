@@ -16,6 +16,8 @@ from generate import random_module
 from plan_rules import plan_problems
 from random_test import random_pipeline
 
+# Four buffers, each of one element with eight contributions and the result.
+LEAST_STAGING = 4 * 9 * 8
 LOWERED = re.compile(r"^\s*(program|window|bucket|chunk) |^\s*\}")
 
 
@@ -85,12 +87,15 @@ def check_module(xfer_opt, seed, times):
     random = Random(seed)
     module = random_module(random, num_tensors=random.choice([1, 3, 12]), max_elements=48)
     problems, refused = [], 0
-    for options in (["--default-pipeline"], ["--pass-pipeline", random_pipeline(random)]):
+    staging = random.randint(LEAST_STAGING, 6000)
+    for options, budget in ((["--default-pipeline"], None),
+                            (["--pass-pipeline", random_pipeline(random)], None),
+                            ([f"--default-pipeline=staging-bytes={staging}"], staging)):
         try:
             lowered = tool.run([xfer_opt, "-", *options], module.text().encode()).decode()
         except tool.ToolFailure as failure:
             return [f"seed {seed}: {failure}", module.text()], 0
-        found = plan_problems(module, lowered)
+        found = plan_problems(module, lowered, budget)
         if found:
             return [f"seed {seed} {options}: " + "\n".join(found[:5]), module.text(), lowered], 0
         found, seen = check_damage(xfer_opt, random, module, lowered, times)

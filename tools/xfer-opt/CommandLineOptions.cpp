@@ -74,7 +74,7 @@ void OptionTable::addGeneral() {
             options.passManager.printAfterAll);
   line.flag("print-ir-after-change", "print the module after every pass that changed it",
             options.passManager.printAfterChange);
-  line.flag("print-pipeline", "print the passes that ran, as --pass-pipeline takes them",
+  line.flag("print-pipeline", "print the pipeline as --pass-pipeline takes it",
             options.printPipeline);
   line.flag("statistics", "print every counter of every pass", options.statistics);
   line.flag("timing", "print seconds by phase", options.timing);

@@ -49,7 +49,7 @@ static void printInWholeFile(const SMDiagnostic &diagnostic, ArrayRef<unsigned> 
                      diagnostic.getLineNo() + (isInPiece ? linesBefore : 0),
                      diagnostic.getColumnNo(), diagnostic.getKind(), diagnostic.getMessage(),
                      diagnostic.getLineContents(), diagnostic.getRanges(), diagnostic.getFixIts());
-  (isInPiece ? moved : diagnostic).print(nullptr, llvm::errs(), llvm::errs().has_colors());
+  printDiagnostic(isInPiece ? moved : diagnostic, llvm::errs());
 }
 
 LogicalResult Driver::runChecked(ArrayRef<unsigned> bufferIds, unsigned linesBefore,
@@ -100,6 +100,9 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostic
   if (options.rank && llvm::none_of(module.meshes, hasRank))
     return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
                              "no mesh has rank " + llvm::Twine(*options.rank));
+  if (options.rank) // of a job that was lowered as a whole
+    llvm::erase_if(module.programs,
+                   [&](const Program &program) { return program.rank != *options.rank; });
   PassContext context{diagnostics, options.rank};
   for (const PipelineStep &step : options.steps)
     if (failed(step(manager, module)) || failed(manager.run(module, context)))

@@ -6,6 +6,7 @@
 #include "common/InputFiles.h"
 #include "common/OutOfMemory.h"
 #include "common/OutputFile.h"
+#include "llvm/Support/Process.h"
 
 using namespace xfer;
 
@@ -19,6 +20,11 @@ int main(int argc, char **argv) {
   if (outcome != CommandLine::Outcome::Run)
     return outcome == CommandLine::Outcome::Done ? 0 : 1;
 
+  if (options.emit == EmitKind::Plan && options.output == "-" &&
+      llvm::sys::Process::StandardOutIsDisplayed()) {
+    (void)diagnostics.error(llvm::SMLoc(), "a plan is not for a terminal, name a file with '-o'");
+    return 1;
+  }
   llvm::SmallVector<unsigned> bufferIds;
   if (failed(readInputs(options.inputs, bufferIds, diagnostics)))
     return 1;

@@ -24,10 +24,17 @@ public:
   std::string explain(TensorId tensor, int64_t rank, RegionId region) const;
 
 private:
-  StridedRegionId find(const Side &side, llvm::ArrayRef<int64_t> shape, int64_t rank,
-                       RegionId region);
+  StridedRegionId find(int32_t ownership, int64_t rank, RegionId region);
+  /// Makes `sides` those of `tensor`: callers walk chunks tensor by tensor.
+  void enter(TensorId tensor);
+
   Module &module;
   OwnershipCache &ownerships;
+  struct {
+    TensorId tensor = kNone;
+    int32_t source = kNone;
+    llvm::SmallVector<int32_t, 2> targets;
+  } sides; ///< OwnershipCache ids
   struct Key {
     int32_t ownership;
     RegionId region;

@@ -17,6 +17,10 @@ using llvm::LogicalResult;
 using llvm::succeeded;
 using llvm::success;
 
+/// Prints `file:line:col: error: text`, the source line and a caret; the text alone without a
+/// place. Safe for any bytes: long lines are clipped around the caret, control bytes not sent on.
+void printDiagnostic(const llvm::SMDiagnostic &diagnostic, llvm::raw_ostream &os);
+
 class Diagnostics {
 public:
   using Handler = std::function<void(const llvm::SMDiagnostic &)>;

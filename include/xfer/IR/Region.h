@@ -28,8 +28,15 @@ struct Segment {
   int64_t last() const { return begin + (count - 1) * stride + run; } ///< one past the end
 };
 
-/// The segments of one dimension, ascending and disjoint.
+/// True if the segments share an index, or if that would take more than 2^20 steps to tell.
+bool mayOverlap(const Segment &a, const Segment &b);
+
+/// The segments of one dimension, ascending by `begin`, without a common index. Their runs may
+/// interleave: {0:1 by 6 x 2, 2:3 by 6 x 2} is 0, 2, 6, 8.
 using DimSegments = llvm::SmallVector<Segment, 1>;
+
+/// True if the segments ascend and share no index. No more than 64 may interleave anywhere.
+bool isAscendingAndDisjoint(const DimSegments &segments);
 
 /// A product of per-dimension segments; 0-d is one element. Never empty of elements.
 struct Region {

@@ -1,0 +1,185 @@
+//===- CheckTest.cpp - Does --verify see what is wrong? -------------------===//
+//
+// A check that never fails proves nothing. These tests fill targets by hand,
+// damage one element, and look at what xfer-run's check says.
+//===----------------------------------------------------------------------===//
+#include "xfer-run/Check.h"
+#include "xfer-run/ElementMath.h"
+#include "xfer-run/Units.h"
+#include "xfer/IR/Verifier.h"
+#include "xfer/Text/Parser.h"
+#include <cstring>
+#include <gtest/gtest.h>
+#include <limits>
+
+using namespace xfer;
+using namespace xfer::run;
+
+namespace {
+
+/// A job's buffers, and what was reported about them.
+struct Job {
+  explicit Job(const char *text) : diagnostics(sources) {
+    diagnostics.setHandler(
+        [this](const llvm::SMDiagnostic &diagnostic) { message = diagnostic.getMessage().str(); });
+    unsigned id =
+        sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBuffer(text, "test"), llvm::SMLoc());
+    module = parseModule(id, diagnostics);
+    EXPECT_TRUE(module && succeeded(verifyModule(*module, diagnostics))) << message;
+    locals = std::make_unique<LocalTensors>(*module);
+    EXPECT_TRUE(succeeded(locals->allocate(diagnostics))) << message;
+  }
+  template <typename T> T *target(size_t index) {
+    return reinterpret_cast<T *>(locals->targets()[index].data);
+  }
+  template <typename T> T *source(size_t index) {
+    return reinterpret_cast<T *>(locals->sources()[index].data);
+  }
+  bool check(const Values &values) {
+    int64_t checked = 0;
+    return succeeded(checkTargets(*locals, values, checked, diagnostics));
+  }
+  llvm::SourceMgr sources;
+  Diagnostics diagnostics;
+  std::string message;
+  std::unique_ptr<Module> module;
+  std::unique_ptr<LocalTensors> locals;
+};
+
+constexpr char kTranspose[] = "mesh @a = [x=2] ranks [0, 1] mesh @b = [y=2] ranks [2, 3]"
+                              "tensor @w : i32[4, 6]"
+                              "source @w on @a split [{x}, {}]"
+                              "target @w on @b split [{}, {y}]";
+
+/// Fills the two targets of kTranspose from its two sources, element by element.
+void transposeByHand(Job &job) {
+  for (int row = 0; row < 4; ++row)
+    for (int column = 0; column < 6; ++column)
+      job.target<int32_t>(column / 3)[row * 3 + column % 3] =
+          job.source<int32_t>(row / 2)[row % 2 * 6 + column];
+}
+
+TEST(CheckTest, AcceptsWhatIsRight) {
+  Job job(kTranspose);
+  PatternValues pattern(*job.module);
+  fillSources(*job.locals, pattern);
+  poisonTargets(*job.locals);
+  transposeByHand(job);
+  EXPECT_TRUE(job.check(pattern)) << job.message;
+  EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
+}
+
+TEST(CheckTest, NamesTheFirstWrongElement) {
+  Job job(kTranspose);
+  for (int i = 0; i < 12; ++i) {
+    job.source<int32_t>(0)[i] = i;
+    job.source<int32_t>(1)[i] = 12 + i;
+  }
+  transposeByHand(job);
+  job.target<int32_t>(1)[2 * 3 + 1] = -7;
+  job.target<int32_t>(1)[3 * 3 + 2] = -8;
+  EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+  EXPECT_EQ(job.message, "tensor 'w' on target rank 3 is wrong at [2, 4]: expected 16, got -7; "
+                         "2 of 24 target elements are wrong");
+}
+
+TEST(CheckTest, SeesElementsThatNobodyWrote) {
+  Job job(kTranspose);
+  PatternValues pattern(*job.module);
+  fillSources(*job.locals, pattern);
+  poisonTargets(*job.locals);
+  EXPECT_FALSE(job.check(pattern));
+  EXPECT_NE(job.message.find("24 of 24 target elements are wrong"), std::string::npos);
+}
+
+TEST(CheckTest, SeesSwappedNeighbours) {
+  Job job(kTranspose);
+  PatternValues pattern(*job.module);
+  fillSources(*job.locals, pattern);
+  transposeByHand(job);
+  std::swap(job.target<int32_t>(0)[0], job.target<int32_t>(0)[1]);
+  EXPECT_FALSE(job.check(pattern));
+  EXPECT_NE(job.message.find("rank 2 is wrong at [0, 0]"), std::string::npos) << job.message;
+}
+
+TEST(CheckTest, FoldsInMeshOrderAndRoundsEachStep) {
+  Job job("mesh @a = [x=3] ranks [2, 0, 1] mesh @b = [y=1] ranks [3]"
+          "tensor @w : f32[1] source @w on @a partial<sum>{x} target @w on @b");
+  // (1e8 + -1e8) + 1 is 1, but 1e8 + (-1e8 + 1) is 0 in f32.
+  *job.source<float>(0) = 1e8f;
+  *job.source<float>(1) = -1e8f;
+  *job.source<float>(2) = 1;
+  *job.target<float>(0) = 1;
+  EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
+  *job.target<float>(0) = 0;
+  EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+}
+
+TEST(CheckTest, DividesAnAverageOnce) {
+  Job job("mesh @a = [x=2] ranks [0, 1] mesh @b = [y=1] ranks [2]"
+          "tensor @w : f64[] source @w : f32 on @a partial<avg>{x} target @w on @b");
+  *job.source<float>(0) = 1;
+  *job.source<float>(1) = 4;
+  *job.target<double>(0) = 2.5;
+  EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
+}
+
+TEST(CheckTest, PayloadsOfNaNMatterOnlyInCopies) {
+  uint32_t quiet = 0x7fc00000, payload = 0x7fc00001;
+  Job copy("mesh @a = [x=1] ranks [0] mesh @b = [y=1] ranks [1]"
+           "tensor @w : f32[] source @w on @a target @w on @b");
+  *copy.source<uint32_t>(0) = payload;
+  *copy.target<uint32_t>(0) = quiet;
+  EXPECT_FALSE(copy.check(BufferValues(*copy.locals)));
+
+  Job cast("mesh @a = [x=1] ranks [0] mesh @b = [y=1] ranks [1]"
+           "tensor @w : f32[] source @w : f64 on @a target @w on @b");
+  *cast.source<double>(0) = std::numeric_limits<double>::quiet_NaN();
+  *cast.target<uint32_t>(0) = payload;
+  EXPECT_TRUE(cast.check(BufferValues(*cast.locals))) << cast.message;
+}
+
+TEST(CheckTest, PatternsDifferBetweenTensorsContributorsAndRows) {
+  Job job("mesh @a = [x=2] ranks [0, 1] mesh @b = [y=1] ranks [2]"
+          "tensor @v : i64[2, 4] source @v on @a partial<sum>{x} target @v on @b "
+          "tensor @w : i64[2, 4] source @w on @a partial<sum>{x} target @w on @b");
+  PatternValues pattern(*job.module);
+  fillSources(*job.locals, pattern);
+  std::vector<int64_t> seen;
+  for (const LocalTensor &source : job.locals->sources())
+    for (int i = 0; i < 8; ++i)
+      seen.push_back(reinterpret_cast<const int64_t *>(source.data)[i]);
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(std::adjacent_find(seen.begin(), seen.end()), seen.end());
+}
+
+TEST(CheckTest, PatternsStayFinite) {
+  Job job("mesh @a = [x=1] ranks [0] mesh @b = [y=1] ranks [1]"
+          "tensor @h : f16[512] source @h : i64 on @a target @h on @b "
+          "tensor @q : f8e4m3fn[512] source @q : f64 on @a target @q on @b "
+          "tensor @r : f8e5m2[512] source @r on @a target @r on @b");
+  PatternValues pattern(*job.module);
+  fillSources(*job.locals, pattern);
+  for (const LocalTensor &source : job.locals->sources()) {
+    DType to = job.module->tensors[source.tensor].dtype;
+    for (int64_t i = 0; i < source.elements; ++i) {
+      char cast[8];
+      double value;
+      castElements(source.dtype, to, source.data + i * byteWidth(source.dtype), cast, 1);
+      castElements(to, DType::F64, cast, reinterpret_cast<char *>(&value), 1);
+      EXPECT_LE(std::abs(value), 65504);
+    }
+  }
+}
+
+TEST(UnitsTest, ReadWell) {
+  EXPECT_EQ(formatBytes(1023), "1023 B");
+  EXPECT_EQ(formatBytes(1536), "1.50 KiB");
+  EXPECT_EQ(formatBytes(std::numeric_limits<int64_t>::max()), "8.00 EiB");
+  EXPECT_EQ(formatCount(596049920), "596,049,920");
+  EXPECT_EQ(formatCount(42), "42");
+  EXPECT_EQ(formatSeconds(0.00085), "850 us");
+  EXPECT_EQ(formatSeconds(1.416), "1.42 s");
+}
+
+} // namespace

@@ -1,0 +1,176 @@
+//===- Job.cpp - From input files to a plan -------------------------------===//
+#include "Job.h"
+#include "LocalTensors.h"
+#include "common/InputFiles.h"
+#include "xfer/IR/Verifier.h"
+#include "xfer/Pass/PassRegistry.h"
+#include "xfer/Plan/EmitPlan.h"
+#include "xfer/Text/Parser.h"
+#include "xfer/Transforms/Pipelines.h"
+#include "llvm/ADT/STLExtras.h"
+
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace xfer::run {
+
+/// The file identifier of a plan lies at bytes 4 to 8.
+static bool isPlan(StringRef bytes) { return bytes.substr(4, 4) == "XFER"; }
+
+static std::vector<int64_t> ranksOf(const Module &module) {
+  std::vector<int64_t> ranks;
+  std::vector<bool> seen(module.meshes.size());
+  auto addMesh = [&](const Side &side) {
+    int32_t mesh = module.layout(side.layout).mesh;
+    if (!seen[mesh])
+      ranks.insert(ranks.end(), module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
+    seen[mesh] = true;
+  };
+  for (const Tensor &tensor : module.tensors) {
+    if (tensor.source)
+      addMesh(*tensor.source);
+    llvm::for_each(tensor.targets, addMesh);
+  }
+  llvm::sort(ranks);
+  ranks.erase(llvm::unique(ranks), ranks.end());
+  return ranks;
+}
+
+/// Verifies:
+/// - every tensor has a source and a target;
+/// - there are not more ranks than one process can run;
+/// - their tensors fit into memory, which is better said before a long compilation.
+static LogicalResult checkDeclarations(const Module &module, Diagnostics &diagnostics) {
+  for (const Tensor &tensor : module.tensors) {
+    if (!tensor.source)
+      return diagnostics.error(tensor.loc, "tensor '" + tensor.name + "' has no source");
+    if (tensor.targets.empty())
+      return diagnostics.error(tensor.loc, "tensor '" + tensor.name + "' has no target");
+  }
+  int64_t numRanks = static_cast<int64_t>(ranksOf(module).size());
+  if (numRanks > kMaxRanks)
+    return diagnostics.error({}, "declarations name " + Twine(numRanks) +
+                                     " ranks, but xfer-run runs at most " + Twine(kMaxRanks) +
+                                     " in one process");
+  return LocalTensors(module).checkMemory(0, diagnostics);
+}
+
+static std::unique_ptr<Module> parseDeclarations(llvm::ArrayRef<unsigned> buffers,
+                                                 Diagnostics &diagnostics) {
+  std::unique_ptr<Module> module = parseModule(buffers, diagnostics);
+  if (!module || failed(verifyModule(*module, diagnostics)) ||
+      failed(checkDeclarations(*module, diagnostics)))
+    return nullptr;
+  return module;
+}
+
+/// Lowers the module to windows: the passes asked for, then what is left of the default pipeline.
+static LogicalResult lower(const Options &options, Module &module, std::string &pipelineText,
+                           Diagnostics &diagnostics) {
+  PassContext context = {diagnostics, std::nullopt};
+  PassManager asked, rest;
+  llvm::SourceMgr &sources = diagnostics.sourceMgr();
+  unsigned id = sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(options.pipeline, "<pass-pipeline>"), llvm::SMLoc());
+  if (failed(PassRegistry::parsePipeline(sources.getMemoryBuffer(id)->getBuffer(), asked,
+                                         diagnostics)) ||
+      failed(asked.run(module, context)))
+    return failure();
+
+  int64_t numRanks = std::max<int64_t>(1, ranksOf(module).size());
+  PipelineOptions sizes;
+  sizes.stagingBytes = options.stagingBytes / numRanks;
+  if (sizes.stagingBytes == 0)
+    return diagnostics.error({}, "--staging-bytes=" + Twine(options.stagingBytes) +
+                                     " gives less than one byte to each of " + Twine(numRanks) +
+                                     " ranks");
+  buildDefaultPipeline(rest, module, sizes);
+  pipelineText = asked.print();
+  if (!asked.pipeline().empty() && !rest.pipeline().empty())
+    pipelineText += ',';
+  pipelineText += rest.print();
+  return rest.run(module, context);
+}
+
+static LogicalResult loadPlan(Job &job, Diagnostics &diagnostics) {
+  xfer_plan_t *plan = nullptr;
+  if (xfer_plan_load(job.planBytes.data(), job.planBytes.size(), &plan) != XFER_OK)
+    return diagnostics.error({}, Twine("cannot load the plan: ") + xfer_last_error());
+  job.plan.reset(plan);
+  return success();
+}
+
+static LogicalResult compileText(const Options &options, llvm::ArrayRef<unsigned> buffers, Job &job,
+                                 Diagnostics &diagnostics) {
+  std::string pipelineText;
+  job.declarations = parseDeclarations(buffers, diagnostics);
+  if (!job.declarations || failed(lower(options, *job.declarations, pipelineText, diagnostics)) ||
+      failed(emitPlan(*job.declarations, pipelineText, job.planBytes, diagnostics)))
+    return failure();
+  return loadPlan(job, diagnostics);
+}
+
+static LogicalResult readPlan(const Options &options, StringRef bytes, Job &job,
+                              Diagnostics &diagnostics) {
+  if (!options.pipeline.empty())
+    return diagnostics.error({}, "--pass-pipeline has nothing to do: the input is a plan");
+  job.planBytes.assign(bytes.bytes_begin(), bytes.bytes_end());
+  if (failed(loadPlan(job, diagnostics)))
+    return failure();
+  xfer_plan_info_t info;
+  if (xfer_plan_get_info(job.plan.get(), &info) != XFER_OK)
+    return diagnostics.error({}, xfer_last_error());
+  if (info.num_programs != info.num_ranks)
+    return diagnostics.error({}, "plan holds the programs of " + Twine(info.num_programs) + " of " +
+                                     Twine(info.num_ranks) + " ranks, but xfer-run needs all");
+  unsigned id = diagnostics.sourceMgr().AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBufferCopy(info.declarations, "<plan>"), llvm::SMLoc());
+  job.declarations = parseDeclarations(id, diagnostics);
+  return success(job.declarations != nullptr);
+}
+
+/// Verifies:
+/// - the plan is for the ranks of the declarations;
+/// - its staging is within what the run may use.
+static LogicalResult checkPlan(const Options &options, Job &job, Diagnostics &diagnostics) {
+  job.ranks = ranksOf(*job.declarations);
+  xfer_plan_info_t info;
+  if (xfer_plan_get_info(job.plan.get(), &info) != XFER_OK)
+    return diagnostics.error({}, xfer_last_error());
+  if (llvm::ArrayRef<int64_t>(info.ranks, info.num_ranks) != llvm::ArrayRef<int64_t>(job.ranks))
+    return diagnostics.error({}, "plan is for other ranks than its declarations name");
+  for (int64_t rank : job.ranks) {
+    xfer_program_info_t program;
+    if (xfer_plan_get_program(job.plan.get(), rank, &program) != XFER_OK)
+      return diagnostics.error({}, xfer_last_error());
+    job.stagingBytes += program.staging_bytes;
+  }
+  if (job.stagingBytes > options.stagingBytes)
+    return diagnostics.error({}, "plan needs " + Twine(job.stagingBytes) +
+                                     " bytes of staging on all ranks together, but --staging-bytes "
+                                     "allows " +
+                                     Twine(options.stagingBytes));
+  return success();
+}
+
+LogicalResult prepareJob(const Options &options, Job &job, Diagnostics &diagnostics) {
+  llvm::SmallVector<unsigned, 4> buffers;
+  if (failed(readInputs(options.inputs, buffers, diagnostics)))
+    return failure();
+  for (unsigned id : buffers) {
+    const llvm::MemoryBuffer *buffer = diagnostics.sourceMgr().getMemoryBuffer(id);
+    if (!isPlan(buffer->getBuffer()))
+      continue;
+    if (buffers.size() > 1)
+      return diagnostics.error({}, "'" + buffer->getBufferIdentifier() +
+                                       "' is a plan, which must be the only input");
+    if (failed(readPlan(options, buffer->getBuffer(), job, diagnostics)))
+      return failure();
+    return checkPlan(options, job, diagnostics);
+  }
+  if (failed(compileText(options, buffers, job, diagnostics)))
+    return failure();
+  return checkPlan(options, job, diagnostics);
+}
+
+} // namespace xfer::run

@@ -1,0 +1,94 @@
+//===- Main.cpp - xfer-run ------------------------------------------------===//
+//
+// Moves the tensors of a job between ranks that are threads of this process,
+// checks that they arrived, and says what it cost.
+//===----------------------------------------------------------------------===//
+#include "Check.h"
+#include "Progress.h"
+#include "Replay.h"
+#include "Report.h"
+#include "TensorFiles.h"
+#include "common/OutOfMemory.h"
+
+using namespace xfer;
+using namespace xfer::run;
+
+/// Gives every source its bytes; returns what to expect of them.
+static std::unique_ptr<Values> prepareSources(const Options &options, const LocalTensors &locals,
+                                              Diagnostics &diagnostics) {
+  if (options.inputDirectory.empty()) {
+    auto pattern = std::make_unique<PatternValues>(locals.module());
+    fillSources(locals, *pattern);
+    return pattern;
+  }
+  auto buffers = std::make_unique<BufferValues>(locals);
+  if (failed(readSources(locals, options.inputDirectory, diagnostics)) ||
+      (options.verify && failed(checkReplicas(locals, *buffers, diagnostics))))
+    return nullptr;
+  return buffers;
+}
+
+static LogicalResult replayAll(const Options &options, const Job &job, const LocalTensors &locals,
+                               const Values &values, Report &report, Diagnostics &diagnostics) {
+  std::unique_ptr<Replayer> replayer = Replayer::create(options, job, locals, diagnostics);
+  if (!replayer)
+    return failure();
+  Progress progress("replaying", options.repeat);
+  for (int64_t i = 0; i < options.repeat; ++i, progress.advance()) {
+    poisonTargets(locals);
+    if (failed(replayer->replay(report.seconds.emplace_back(), diagnostics)))
+      return failure();
+    if (options.verify &&
+        failed(checkTargets(locals, values, report.verifiedElements, diagnostics)))
+      return failure();
+  }
+  report.verified = options.verify;
+  return success();
+}
+
+static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
+  Job job;
+  if (failed(prepareJob(options, job, diagnostics)))
+    return failure();
+  LocalTensors locals(*job.declarations);
+  if (!options.inputDirectory.empty() && !options.outputDirectory.empty() &&
+      failed(
+          checkDirectories(locals, options.inputDirectory, options.outputDirectory, diagnostics)))
+    return failure();
+  if (failed(locals.checkMemory(job.stagingBytes, diagnostics)) ||
+      failed(locals.allocate(diagnostics)))
+    return failure();
+  std::unique_ptr<Values> values = prepareSources(options, locals, diagnostics);
+  if (!values)
+    return failure();
+
+  Report report;
+  report.tensors = static_cast<int64_t>(job.declarations->tensors.size());
+  report.elements = locals.numLogicalElements();
+  report.ranks = static_cast<int64_t>(job.ranks.size());
+  report.stagingBytes = job.stagingBytes;
+  report.counts = countPlan(job);
+  report.copySeconds = measureCopy(locals, report.counts.movedBytes());
+  if (failed(replayAll(options, job, locals, *values, report, diagnostics)) ||
+      (!options.outputDirectory.empty() &&
+       failed(writeTargets(locals, options.outputDirectory, diagnostics))) ||
+      (!options.jsonFile.empty() && failed(writeJson(report, options.jsonFile, diagnostics))))
+    return failure();
+  return options.jsonFile == "-" ? success() : printReport(report, diagnostics);
+}
+
+int main(int argc, char **argv) {
+  exitWhenOutOfMemory();
+  llvm::SourceMgr sources;
+  Diagnostics diagnostics(sources);
+  Options options;
+  switch (parseCommandLine(argc, argv, options, diagnostics)) {
+  case CommandLine::Outcome::Done:
+    return 0;
+  case CommandLine::Outcome::Failed:
+    return 1;
+  case CommandLine::Outcome::Run:
+    break;
+  }
+  return succeeded(runJob(options, diagnostics)) ? 0 : 1;
+}
