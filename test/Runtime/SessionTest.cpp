@@ -315,7 +315,7 @@ TEST(Session, BindingsMustBeThePrograms) {
   expectRefused({changed(source, [](auto &b) { b.name = nullptr; }), target}, "no name");
   expectRefused({changed(source, [](auto &b) { b.dtype = XFER_F32; }), target},
                 "is of f32, expected i32");
-  expectRefused({changed(source, [](auto &b) { b.dtype = xfer_dtype_t(99); }), target},
+  expectRefused({changed(source, [](auto &b) { std::memset(&b.dtype, 99, 1); }), target},
                 "is of an unknown type");
   expectRefused({source, changed(target, [&](auto &b) { b.ndim = 2, b.shape = matrix; })},
                 "target 'a' has shape [2, 4], expected [8]");
