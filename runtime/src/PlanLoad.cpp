@@ -125,7 +125,9 @@ Status PlanReader::readNest(const fb::Region &from, LoopNest &nest, int64_t &end
     if (!multiplyChecked(loop.size() - 1, loop.stride(), reach) || !addChecked(end, reach, end) ||
         !multiplyChecked(nest.numElements, loop.size(), nest.numElements))
       return invalidPlan("loop ", i, " reaches past 2^63 elements");
-    if (plan.loops.size() > first && plan.loops.back().stride == reach + loop.stride())
+    int64_t next; // where one iteration more would continue
+    if (plan.loops.size() > first && addChecked(reach, loop.stride(), next) &&
+        plan.loops.back().stride == next)
       plan.loops.back() = {plan.loops.back().size * loop.size(), loop.stride()};
     else
       plan.loops.push_back({loop.size(), loop.stride()});

@@ -56,7 +56,7 @@ private:
   /// would take time that its size does not tell; a writer never makes one.
   template <typename T> bool mayRead(const flatbuffers::Vector<T> *vector) {
     using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
-    if (!vector)
+    if (!vector || vector->size() == 0)
       return true;
     charged += vector->size() * sizeof(Element);
     return charged <= file.size() &&
