@@ -31,7 +31,7 @@ public:
 
 private:
   int64_t firstColour, highest = -1;
-  llvm::DenseMap<int64_t, llvm::SmallBitVector> usedByRank;
+  RankMap<llvm::SmallBitVector> usedByRank;
 };
 
 WindowSlots::WindowSlots(Module &module, const Routing &routing, int64_t peers)

@@ -7,7 +7,6 @@
 #include "xfer/IR/DeclarationChecks.h"
 #include "xfer/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
-#include <map>
 
 using llvm::SmallVector;
 using llvm::SMLoc;
@@ -15,6 +14,13 @@ using llvm::Twine;
 
 namespace xfer {
 namespace {
+
+/// A rank that holds target number `target` of a tensor.
+struct Holder {
+  int64_t rank;
+  size_t target;
+  auto operator<=>(const Holder &) const = default;
+};
 
 class DeclarationVerifier {
 public:
@@ -29,22 +35,11 @@ private:
   LogicalResult verifySide(const Tensor &tensor, const Side &side, bool isTarget);
   LogicalResult verifyTargets(const Tensor &tensor);
   std::optional<Problem> checkSide(const Tensor &tensor, const Side &side, bool isTarget);
-  bool isFirst(llvm::ArrayRef<int64_t> key) {
-    int32_t before = checked.size();
-    return checked.intern(key) == before;
-  }
-  const int64_t *findSharedRank(int32_t meshA, int32_t meshB);
-  llvm::ArrayRef<int64_t> sortedRanks(int32_t mesh);
 
   const Module &module;
   Diagnostics &diagnostics;
-  SequenceInterner checked; ///< combinations that were found right
-  std::vector<std::vector<int64_t>> sortedRanksByMesh;
-  struct MeshPair {
-    int32_t a, b;
-    auto operator<=>(const MeshPair &) const = default;
-  };
-  std::map<MeshPair, const int64_t *> sharedRanks;
+  SequenceInterner checkedSides;   ///< (layout, types, isTarget, shape...)
+  SequenceInterner checkedTargets; ///< (meshes...)
 };
 } // namespace
 
@@ -77,54 +72,37 @@ LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &
   SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                               static_cast<int64_t>(tensor.dtype), isTarget};
   key.append(tensor.shape.begin(), tensor.shape.end());
-  if (!isFirst(key))
+  int32_t numChecked = checkedSides.size();
+  if (checkedSides.intern(key) < numChecked)
     return success();
   if (auto wrong = checkSide(tensor, side, isTarget))
     return diagnostics.error(side.loc, wrong->text);
   return success();
 }
 
-llvm::ArrayRef<int64_t> DeclarationVerifier::sortedRanks(int32_t mesh) {
-  if (sortedRanksByMesh.empty())
-    sortedRanksByMesh.resize(module.meshes.size());
-  std::vector<int64_t> &sorted = sortedRanksByMesh[mesh];
-  if (sorted.empty()) {
-    sorted = module.meshes[mesh].ranks;
-    llvm::sort(sorted);
-  }
-  return sorted;
-}
-
-/// Returns a rank that both meshes have, or null.
-const int64_t *DeclarationVerifier::findSharedRank(int32_t meshA, int32_t meshB) {
-  auto [known, isNew] = sharedRanks.try_emplace({meshA, meshB}, nullptr);
-  if (!isNew)
-    return known->second;
-  llvm::ArrayRef<int64_t> a = sortedRanks(meshA), b = sortedRanks(meshB);
-  for (size_t i = 0, j = 0; i < a.size() && j < b.size();) {
-    if (a[i] == b[j])
-      return known->second = &a[i];
-    a[i] < b[j] ? ++i : ++j;
-  }
-  return nullptr;
-}
-
-/// Verifies:
+/// Verifies, once for each distinct list of meshes:
 /// - no rank holds two targets of one tensor.
 LogicalResult DeclarationVerifier::verifyTargets(const Tensor &tensor) {
-  for (size_t i = 1; i < tensor.targets.size(); ++i)
-    for (size_t j = 0; j < i; ++j) {
-      const int64_t *shared = findSharedRank(module.layout(tensor.targets[j].layout).mesh,
-                                             module.layout(tensor.targets[i].layout).mesh);
-      if (!shared)
-        continue;
-      (void)diagnostics.error(tensor.targets[i].loc, "rank " + Twine(*shared) +
-                                                         " holds two targets of '@" + tensor.name +
-                                                         "'");
-      diagnostics.note(tensor.targets[j].loc, "the other one is here");
-      return failure();
-    }
-  return success();
+  SmallVector<int64_t, 4> meshes;
+  for (const Side &target : tensor.targets)
+    meshes.push_back(module.layout(target.layout).mesh);
+  int32_t numChecked = checkedTargets.size();
+  if (meshes.size() < 2 || checkedTargets.intern(meshes) < numChecked)
+    return success();
+  std::vector<Holder> holders;
+  for (size_t i = 0; i < meshes.size(); ++i)
+    for (int64_t rank : module.meshes[meshes[i]].ranks)
+      holders.push_back({rank, i});
+  llvm::sort(holders);
+  auto sameRank = [](const Holder &a, const Holder &b) { return a.rank == b.rank; };
+  auto first = std::adjacent_find(holders.begin(), holders.end(), sameRank);
+  if (first == holders.end())
+    return success();
+  (void)diagnostics.error(tensor.targets[first[1].target].loc,
+                          "rank " + Twine(first->rank) + " holds two targets of '@" + tensor.name +
+                              "'");
+  diagnostics.note(tensor.targets[first->target].loc, "the other one is here");
+  return failure();
 }
 
 /// Verifies:

@@ -1,10 +1,10 @@
 //===- VerifyOperations.cpp - What lowered operations must satisfy --------===//
 //
-// Entry point: verifyModule. Regions and rank lists are shared by many
-// operations, so what concerns them alone is asked once for each and
-// remembered by id; what is left for an operation is a few comparisons.
-// Whether bytes arrive where they should is verify-plan's question.
+// Entry point: verifyModule. What concerns a region or a rank list alone is in
+// OperandFacts.h; what is left for an operation is a few comparisons. Whether
+// bytes arrive where they should is verify-plan's question.
 //===----------------------------------------------------------------------===//
+#include "OperandFacts.h"
 #include "xfer/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
@@ -17,28 +17,15 @@ using llvm::Twine;
 namespace xfer {
 namespace {
 
-/// What is known of a region or a rank list.
-struct Facts {
-  const char *wrong = nullptr; ///< what is wrong with it, in words
-  bool isChecked = false;
-  int64_t elements = 0; ///< regions only
-};
-
 class OperationVerifier {
 public:
   OperationVerifier(const Module &module, Diagnostics &diagnostics)
-      : module(module), diagnostics(diagnostics), regions(module.numRegions()),
-        stridedRegions(module.numStridedRegions()), rankLists(module.numRankLists()) {}
+      : module(module), diagnostics(diagnostics), facts(module) {}
 
   LogicalResult run();
 
 private:
   LogicalResult error(SMLoc loc, const Twine &text) { return diagnostics.error(loc, text); }
-
-  const Facts &factsOf(const Region &region, Facts &facts);
-  const Facts &factsOf(const StridedRegion &region, Facts &facts);
-  const Facts &factsOfRanks(RankListId id);
-  bool isKnownRank(int64_t rank) const;
 
   LogicalResult verifyTensorUse(SMLoc loc, TensorId tensor, RegionId region);
   LogicalResult verifyRanks(SMLoc loc, RankListId id, StringRef what);
@@ -56,107 +43,9 @@ private:
 
   const Module &module;
   Diagnostics &diagnostics;
-  std::vector<Facts> regions, stridedRegions, rankLists;
-  std::vector<int64_t> knownRanks; ///< of all meshes, ascending
+  OperandFacts facts;
 };
 } // namespace
-
-static bool isCanonical(const Segment &segment) {
-  if (segment.begin < 0 || segment.run < 1 || segment.count < 1)
-    return false;
-  return segment.count == 1 ? segment.stride == segment.run : segment.stride > segment.run;
-}
-
-/// One past the last index, or -1 if it does not fit.
-static int64_t checkedLast(const Segment &segment) {
-  int64_t last = 0;
-  if (__builtin_mul_overflow(segment.count - 1, segment.stride, &last) ||
-      __builtin_add_overflow(last, segment.begin, &last) ||
-      __builtin_add_overflow(last, segment.run, &last))
-    return -1;
-  return last;
-}
-
-/// Verifies:
-/// - every dimension has segments, each canonical, ascending and disjoint;
-/// - the number of elements fits in 63 bits.
-const Facts &OperationVerifier::factsOf(const Region &region, Facts &facts) {
-  if (facts.isChecked)
-    return facts;
-  facts.isChecked = true;
-  facts.elements = 1;
-  for (const DimSegments &dim : region.dims) {
-    int64_t extent = 0;
-    if (dim.empty())
-      facts.wrong = "is empty";
-    for (const Segment &segment : dim) {
-      if (!isCanonical(segment))
-        facts.wrong = "has a segment that is not canonical";
-      else if (checkedLast(segment) < 0 ||
-               __builtin_add_overflow(extent, segment.size(), &extent))
-        facts.wrong = "is too large";
-      if (facts.wrong)
-        return facts;
-    }
-    if (!isAscendingAndDisjoint(dim))
-      facts.wrong = "has segments that overlap or do not ascend";
-    if (facts.wrong)
-      return facts;
-    if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
-      facts.wrong = "is too large";
-  }
-  return facts;
-}
-
-/// Verifies:
-/// - as many strides as sizes, all at least 1, and an offset that is not negative;
-/// - the last element's offset and the number of elements fit in 63 bits.
-const Facts &OperationVerifier::factsOf(const StridedRegion &region, Facts &facts) {
-  if (facts.isChecked)
-    return facts;
-  facts.isChecked = true;
-  facts.elements = 1;
-  if (region.sizes.size() != region.strides.size())
-    facts.wrong = "has another number of strides than of sizes";
-  else if (region.offset < 0)
-    facts.wrong = "has a negative offset";
-  int64_t reach = region.offset;
-  for (size_t i = 0; !facts.wrong && i < region.sizes.size(); ++i) {
-    int64_t size = region.sizes[i], stride = region.strides[i], span = 0;
-    if (size < 1 || stride < 1)
-      facts.wrong = "has a size or stride below 1";
-    else if (__builtin_mul_overflow(size - 1, stride, &span) ||
-             __builtin_add_overflow(reach, span, &reach) ||
-             __builtin_mul_overflow(facts.elements, size, &facts.elements))
-      facts.wrong = "is too large";
-  }
-  return facts;
-}
-
-bool OperationVerifier::isKnownRank(int64_t rank) const {
-  return std::binary_search(knownRanks.begin(), knownRanks.end(), rank);
-}
-
-/// Verifies:
-/// - the list is not empty and names every rank once;
-/// - every rank is in some mesh.
-const Facts &OperationVerifier::factsOfRanks(RankListId id) {
-  Facts &facts = rankLists[id];
-  if (facts.isChecked)
-    return facts;
-  facts.isChecked = true;
-  ArrayRef<int64_t> ranks = module.rankList(id);
-  if (ranks.empty())
-    facts.wrong = "are empty";
-  std::vector<int64_t> sorted(ranks.begin(), ranks.end());
-  llvm::sort(sorted);
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-    facts.wrong = "name a rank twice";
-  for (int64_t rank : ranks)
-    if (!isKnownRank(rank))
-      facts.wrong = "name a rank that no mesh has";
-  return facts;
-}
 
 /// Verifies:
 /// - the tensor exists, and the region lies inside it.
@@ -167,8 +56,8 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     return error(loc, "operation without a region");
   const Tensor &tensor = module.tensors[id];
   const Region &region = module.region(regionId);
-  if (const Facts &facts = factsOf(region, regions[regionId]); facts.wrong)
-    return error(loc, "region " + Twine(facts.wrong));
+  if (const char *wrong = facts.ofRegion(regionId).wrong)
+    return error(loc, "region " + Twine(wrong));
   if (region.dims.size() != tensor.shape.size())
     return error(loc, "region has " + Twine(region.dims.size()) + " dimensions, but '@" +
                           tensor.name + "' has " + Twine(tensor.shape.size()));
@@ -184,8 +73,8 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
 LogicalResult OperationVerifier::verifyRanks(SMLoc loc, RankListId id, StringRef what) {
   if (id < 0 || id >= module.numRankLists())
     return error(loc, "operation without " + what);
-  if (const Facts &facts = factsOfRanks(id); facts.wrong)
-    return error(loc, what + " " + facts.wrong);
+  if (const char *wrong = facts.ofRankList(id).wrong)
+    return error(loc, what + " " + wrong);
   return success();
 }
 
@@ -258,7 +147,7 @@ LogicalResult OperationVerifier::verifyChunk(const Chunk &chunk) {
       failed(verifyType(chunk.loc, chunk.ends, chunk.type)))
     return failure();
   if (!module.region(chunk.region).isStrided())
-    return error(chunk.loc, "a chunk's region has one range in each dimension");
+    return error(chunk.loc, "a chunk's region has one segment in each dimension");
   return success();
 }
 
@@ -269,11 +158,11 @@ LogicalResult OperationVerifier::verifyLocalRegion(const ProgramChunk &chunk, St
     return success();
   if (id < 0 || id >= module.numStridedRegions())
     return error(chunk.loc, "chunk without its local region");
-  const Facts &facts = factsOf(module.stridedRegion(id), stridedRegions[id]);
-  if (facts.wrong)
-    return error(chunk.loc, "local region " + Twine(facts.wrong));
-  if (int64_t elements = regions[chunk.region].elements; facts.elements != elements)
-    return error(chunk.loc, "local region has " + Twine(facts.elements) +
+  const OperandFacts::Facts &local = facts.ofStridedRegion(id);
+  if (local.wrong)
+    return error(chunk.loc, "local region " + Twine(local.wrong));
+  if (int64_t elements = facts.ofRegion(chunk.region).elements; local.elements != elements)
+    return error(chunk.loc, "local region has " + Twine(local.elements) +
                                 " elements, but the chunk has " + Twine(elements));
   return success();
 }
@@ -286,7 +175,7 @@ LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
       failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())
-    return error(chunk.loc, "a chunk's region has one range in each dimension");
+    return error(chunk.loc, "a chunk's region has one segment in each dimension");
   if (chunk.transport == Transport::Unassigned)
     return error(chunk.loc, "a chunk of a program has a transport");
   if (chunk.source == kNone && chunk.target == kNone)
@@ -308,7 +197,7 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
   if (chunk.offset < 0 || chunk.offset % width)
     return error(chunk.loc, "offset " + Twine(chunk.offset) + " is not a multiple of " +
                                 Twine(width) + ", the width of an element");
-  if (__builtin_mul_overflow(regions[chunk.region].elements, width, &end) ||
+  if (__builtin_mul_overflow(facts.ofRegion(chunk.region).elements, width, &end) ||
       __builtin_add_overflow(end, chunk.offset, &end) || end > bucket.bytes)
     return error(chunk.loc, "chunk ends at byte " + Twine(end) + ", but the bucket has " +
                                 Twine(bucket.bytes));
@@ -364,7 +253,7 @@ LogicalResult OperationVerifier::verifyNesting(const Program &program) {
 }
 
 LogicalResult OperationVerifier::verifyProgram(const Program &program) {
-  if (!isKnownRank(program.rank))
+  if (!facts.isKnownRank(program.rank))
     return error(program.loc, "no mesh has rank " + Twine(program.rank));
   if (failed(verifyNesting(program)))
     return failure();
@@ -378,9 +267,6 @@ LogicalResult OperationVerifier::verifyProgram(const Program &program) {
 }
 
 LogicalResult OperationVerifier::run() {
-  for (const Mesh &mesh : module.meshes)
-    knownRanks.insert(knownRanks.end(), mesh.ranks.begin(), mesh.ranks.end());
-  llvm::sort(knownRanks);
   LogicalResult result = success();
   auto verifyAll = [&](const auto &operations, auto verify) {
     for (const auto &operation : operations)

@@ -1,4 +1,8 @@
 //===- Lexer.cpp - Text to tokens -----------------------------------------===//
+//
+// A table of character classes drives everything: one look-up a character, no
+// allocation, no copy.
+//===----------------------------------------------------------------------===//
 #include "Lexer.h"
 #include "llvm/ADT/Twine.h"
 #include "llvm/Support/ConvertUTF.h"

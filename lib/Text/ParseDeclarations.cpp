@@ -1,4 +1,8 @@
 //===- ParseDeclarations.cpp - mesh, tensor, source, target ---------------===//
+//
+// One function for each declaration. A mesh or tensor is checked here, where its
+// tokens are known; a side goes to the resolver.
+//===----------------------------------------------------------------------===//
 #include "BufferParser.h"
 #include "LayoutSyntax.h"
 #include "xfer/IR/DeclarationChecks.h"

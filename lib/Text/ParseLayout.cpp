@@ -1,4 +1,8 @@
 //===- ParseLayout.cpp - The syntax of layouts ----------------------------===//
+//
+// Entry points: parseLayoutSyntax, and skimLayout for text that has been parsed
+// before. Nothing is looked up here.
+//===----------------------------------------------------------------------===//
 #include "LayoutSyntax.h"
 #include <cstring>
 

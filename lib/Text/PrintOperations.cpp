@@ -1,4 +1,8 @@
 //===- PrintOperations.cpp - Lowered operations to text -------------------===//
+//
+// Regions and endpoints as they stand in every lowered operation, then the
+// operations of each level.
+//===----------------------------------------------------------------------===//
 #include "ModulePrinter.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"

@@ -1,4 +1,8 @@
 //===- ResolveLayout.h - The meaning of a layout's text ---------*- C++ -*-===//
+//
+// The same text may mean different layouts on different meshes: resolveLayout
+// gives it one, findPart leads from a problem in the layout back to the text.
+//===----------------------------------------------------------------------===//
 #pragma once
 #include "LayoutSyntax.h"
 #include "xfer/IR/DeclarationChecks.h"

@@ -70,6 +70,9 @@ LogicalResult TokenStream::parseIntegerList(SmallVectorImpl<int64_t> &values) {
 }
 
 std::string didYouMean(StringRef text, ArrayRef<StringRef> candidates) {
+  constexpr size_t longestWord = 64;
+  if (text.size() > longestWord)
+    return "";
   unsigned best = static_cast<unsigned>(text.size() / 3 + 1);
   StringRef nearest;
   for (StringRef candidate : candidates) {

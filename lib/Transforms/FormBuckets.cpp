@@ -16,7 +16,7 @@
 // ranks of a key see the same chunks in the same order, hence form the same
 // buckets. Cost: one message per bucket instead of one per chunk.
 //===----------------------------------------------------------------------===//
-#include "xfer/Transforms/Buffers.h"
+#include "xfer/Analysis/Buffers.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 

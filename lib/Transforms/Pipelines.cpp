@@ -82,7 +82,7 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
   add(Stage::LegalizeSelfCopy, "form-buckets", {{"max-bytes", sizes.bucketBytes}});
   add(Stage::ScheduleWindows, "schedule-windows",
       {{"peers", sizes.peers}, {"staging-bytes", options.stagingBytes}});
-  add(Stage::VerifyPlan, "verify-plan");
+  add(Stage::VerifyPlan, "verify-plan", {{"staging-bytes", options.stagingBytes}});
 }
 
 } // namespace xfer

@@ -28,12 +28,13 @@ LogicalResult Driver::run(ArrayRef<unsigned> bufferIds, llvm::raw_ostream &os) {
 LogicalResult Driver::runSplit(unsigned bufferId, llvm::raw_ostream &os) {
   const llvm::MemoryBuffer *whole = sources.getMemoryBuffer(bufferId);
   bool allSucceeded = true;
-  llvm::StringRef separator = "";
+  bool isFirst = true;
   for (const Piece &piece : splitInput(whole->getBuffer())) {
     unsigned id = sources.AddNewSourceBuffer(
         llvm::MemoryBuffer::getMemBufferCopy(piece.text, whole->getBufferIdentifier()), SMLoc());
-    os << separator;
-    separator = "// -----\n";
+    if (!isFirst)
+      os << kSplitMarker << '\n';
+    isFirst = false;
     allSucceeded &= succeeded(runChecked(id, piece.linesBefore, os));
   }
   return success(allSucceeded);
@@ -43,13 +44,14 @@ LogicalResult Driver::runSplit(unsigned bufferId, llvm::raw_ostream &os) {
 static void printInWholeFile(const SMDiagnostic &diagnostic, ArrayRef<unsigned> bufferIds,
                              unsigned linesBefore) {
   SMLoc loc = diagnostic.getLoc();
-  bool isInPiece = linesBefore && loc.isValid() &&
-                   bufferIds.front() == diagnostic.getSourceMgr()->FindBufferContainingLoc(loc);
+  if (!linesBefore || !loc.isValid() ||
+      bufferIds.front() != diagnostic.getSourceMgr()->FindBufferContainingLoc(loc))
+    return printDiagnostic(diagnostic, llvm::errs());
   SMDiagnostic moved(*diagnostic.getSourceMgr(), loc, diagnostic.getFilename(),
-                     diagnostic.getLineNo() + (isInPiece ? linesBefore : 0),
-                     diagnostic.getColumnNo(), diagnostic.getKind(), diagnostic.getMessage(),
-                     diagnostic.getLineContents(), diagnostic.getRanges(), diagnostic.getFixIts());
-  printDiagnostic(isInPiece ? moved : diagnostic, llvm::errs());
+                     diagnostic.getLineNo() + linesBefore, diagnostic.getColumnNo(),
+                     diagnostic.getKind(), diagnostic.getMessage(), diagnostic.getLineContents(),
+                     diagnostic.getRanges());
+  printDiagnostic(moved, llvm::errs());
 }
 
 LogicalResult Driver::runChecked(ArrayRef<unsigned> bufferIds, unsigned linesBefore,

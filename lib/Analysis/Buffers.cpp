@@ -1,6 +1,8 @@
-//===- Buffers.cpp - Bytes that chunks and buckets need -------------------===//
-#include "xfer/Transforms/Buffers.h"
+//===- Buffers.cpp - What buckets take, and their order -------------------===//
+#include "xfer/Analysis/Buffers.h"
 #include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+#include <compare>
 
 namespace xfer {
 
@@ -9,6 +11,14 @@ int64_t bufferBytesPerElement(const Tensor &tensor, const Endpoints &ends) {
   if (!ends.isReduce())
     return wire;
   return wire + ends.groupSize * byteWidth(tensor.source->dtype);
+}
+
+/// The stored type of the target that `rank` holds.
+static DType targetDType(const Module &module, const Tensor &tensor, int64_t rank) {
+  for (const Side &side : llvm::ArrayRef(tensor.targets).drop_back())
+    if (llvm::is_contained(module.meshes[module.layout(side.layout).mesh].ranks, rank))
+      return side.dtype;
+  return tensor.targets.back().dtype;
 }
 
 static bool usesTensorMemory(const Module &module, const Program &program, const Bucket &bucket,
@@ -22,14 +32,13 @@ static bool usesTensorMemory(const Module &module, const Program &program, const
   const Tensor &tensor = module.tensors[chunk.tensor];
   if (source)
     return tensor.source->dtype == tensor.dtype;
-  return targetSide(module, tensor, program.rank)->dtype == tensor.dtype;
+  return targetDType(module, tensor, program.rank) == tensor.dtype;
 }
 
 static int64_t contributionBytes(const Module &module, const Program &program,
                                  const Bucket &bucket) {
   int64_t bytes = 0;
-  for (int32_t i = 0; i < bucket.numChunks; ++i) {
-    const ProgramChunk &chunk = program.chunks[bucket.firstChunk + i];
+  for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
     bytes += module.region(chunk.region).numElements() *
              byteWidth(module.tensors[chunk.tensor].source->dtype);
   }
@@ -52,26 +61,16 @@ int64_t stagedBytes(const Module &module, const Program &program, const Bucket &
   return bytes;
 }
 
-int64_t numOperations(const Module &module, const Program &program, const Bucket &bucket) {
-  if (bucket.transport == Transport::None)
-    return 1;
-  bool isSender = bucket.ends.sender == program.rank;
-  int64_t gathered = bucket.ends.isReduce() && bucket.roles.source
-                         ? (isSender ? bucket.ends.groupSize - 1 : 1)
-                         : 0;
-  if (bucket.transport == Transport::Local)
-    return gathered;
-  if (bucket.transport == Transport::Broadcast || !isSender)
-    return gathered + 1;
-  return gathered + static_cast<int64_t>(module.rankList(bucket.ends.destinations).size());
-}
-
-const Side *targetSide(const Module &module, const Tensor &tensor, int64_t rank) {
-  for (const Side &side : tensor.targets)
-    if (tensor.targets.size() == 1 ||
-        llvm::is_contained(module.meshes[module.layout(side.layout).mesh].ranks, rank))
-      return &side;
-  return nullptr;
+bool comesBefore(const Module &module, const Bucket &left, const Bucket &right) {
+  if (left.ends.sender != right.ends.sender)
+    return left.ends.sender < right.ends.sender;
+  auto order = [&](RankListId l, RankListId r) {
+    llvm::ArrayRef<int64_t> a = module.rankList(l), b = module.rankList(r);
+    return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
+  };
+  auto destinations = order(left.ends.destinations, right.ends.destinations);
+  return destinations < 0 ||
+         (destinations == 0 && order(left.ends.sources, right.ends.sources) < 0);
 }
 
 } // namespace xfer

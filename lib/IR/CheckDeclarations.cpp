@@ -1,4 +1,8 @@
-//===- CheckMesh.cpp - What a mesh and a tensor must satisfy --------------===//
+//===- CheckDeclarations.cpp - What a declaration must satisfy ------------===//
+//
+// The rules of meshes, tensors, casts and reductions. CheckLayout.cpp has those
+// of layouts.
+//===----------------------------------------------------------------------===//
 #include "xfer/IR/DeclarationChecks.h"
 #include "llvm/ADT/Twine.h"
 #include <algorithm>

@@ -1,0 +1,126 @@
+//===- OperandFacts.cpp - What holds for regions and rank lists -----------===//
+#include "OperandFacts.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
+
+using llvm::ArrayRef;
+
+namespace xfer {
+
+static bool isCanonical(const Segment &segment) {
+  if (segment.begin < 0 || segment.run < 1 || segment.count < 1)
+    return false;
+  return segment.count == 1 ? segment.stride == segment.run : segment.stride > segment.run;
+}
+
+/// One past the last index, or -1 if it does not fit.
+static int64_t checkedLast(const Segment &segment) {
+  int64_t last = 0;
+  if (__builtin_mul_overflow(segment.count - 1, segment.stride, &last) ||
+      __builtin_add_overflow(last, segment.begin, &last) ||
+      __builtin_add_overflow(last, segment.run, &last))
+    return -1;
+  return last;
+}
+
+/// Verifies:
+/// - every dimension has segments, each canonical, ascending and disjoint;
+/// - the number of elements fits in 63 bits.
+static void check(const Region &region, OperandFacts::Facts &facts) {
+  facts.elements = 1;
+  for (const DimSegments &dim : region.dims) {
+    int64_t extent = 0;
+    if (dim.empty())
+      facts.wrong = "is empty";
+    for (const Segment &segment : dim) {
+      if (!isCanonical(segment))
+        facts.wrong = "has a segment that is not canonical";
+      else if (checkedLast(segment) < 0 ||
+               __builtin_add_overflow(extent, segment.size(), &extent))
+        facts.wrong = "is too large";
+      if (facts.wrong)
+        return;
+    }
+    if (!isAscendingAndDisjoint(dim))
+      facts.wrong = "has segments that overlap or do not ascend";
+    if (facts.wrong)
+      return;
+    if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
+      facts.wrong = "is too large";
+  }
+}
+
+/// Verifies:
+/// - as many strides as sizes, all at least 1, and an offset that is not negative;
+/// - the last element's offset and the number of elements fit in 63 bits.
+static void check(const StridedRegion &region, OperandFacts::Facts &facts) {
+  facts.elements = 1;
+  if (region.sizes.size() != region.strides.size())
+    facts.wrong = "has another number of strides than of sizes";
+  else if (region.offset < 0)
+    facts.wrong = "has a negative offset";
+  int64_t reach = region.offset;
+  for (size_t i = 0; !facts.wrong && i < region.sizes.size(); ++i) {
+    int64_t size = region.sizes[i], stride = region.strides[i], span = 0;
+    if (size < 1 || stride < 1)
+      facts.wrong = "has a size or stride below 1";
+    else if (__builtin_mul_overflow(size - 1, stride, &span) ||
+             __builtin_add_overflow(reach, span, &reach) ||
+             __builtin_mul_overflow(facts.elements, size, &facts.elements))
+      facts.wrong = "is too large";
+  }
+}
+
+bool OperandFacts::isKnownRank(int64_t rank) const {
+  return std::binary_search(knownRanks.begin(), knownRanks.end(), rank);
+}
+
+/// Verifies:
+/// - the list is not empty and names every rank once;
+/// - every rank is in some mesh.
+const char *OperandFacts::findWrong(ArrayRef<int64_t> ranks) const {
+  if (ranks.empty())
+    return "are empty";
+  std::vector<int64_t> sorted(ranks.begin(), ranks.end());
+  llvm::sort(sorted);
+  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
+    return "name a rank twice";
+  for (int64_t rank : ranks)
+    if (!isKnownRank(rank))
+      return "name a rank that no mesh has";
+  return nullptr;
+}
+
+OperandFacts::OperandFacts(const Module &module)
+    : module(module), regions(module.numRegions()), stridedRegions(module.numStridedRegions()),
+      rankLists(module.numRankLists()) {
+  for (const Mesh &mesh : module.meshes)
+    knownRanks.insert(knownRanks.end(), mesh.ranks.begin(), mesh.ranks.end());
+  llvm::sort(knownRanks);
+}
+
+const OperandFacts::Facts &OperandFacts::ofRegion(RegionId id) {
+  Facts &facts = regions[id];
+  if (!facts.isChecked)
+    check(module.region(id), facts);
+  facts.isChecked = true;
+  return facts;
+}
+
+const OperandFacts::Facts &OperandFacts::ofStridedRegion(StridedRegionId id) {
+  Facts &facts = stridedRegions[id];
+  if (!facts.isChecked)
+    check(module.stridedRegion(id), facts);
+  facts.isChecked = true;
+  return facts;
+}
+
+const OperandFacts::Facts &OperandFacts::ofRankList(RankListId id) {
+  Facts &facts = rankLists[id];
+  if (!facts.isChecked)
+    facts.wrong = findWrong(module.rankList(id));
+  facts.isChecked = true;
+  return facts;
+}
+
+} // namespace xfer

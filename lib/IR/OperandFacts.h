@@ -1,0 +1,34 @@
+//===- OperandFacts.h - What holds for regions and rank lists ---*- C++ -*-===//
+//
+// Regions and rank lists are shared by many operations. What concerns them
+// alone is asked when an operation first needs it, and remembered by id.
+//===----------------------------------------------------------------------===//
+#pragma once
+#include "xfer/IR/Module.h"
+
+namespace xfer {
+
+class OperandFacts {
+public:
+  struct Facts {
+    const char *wrong = nullptr; ///< what is wrong with it, in words; null if nothing is
+    bool isChecked = false;
+    int64_t elements = 0; ///< of a region that is right
+  };
+
+  explicit OperandFacts(const Module &module);
+
+  const Facts &ofRegion(RegionId id);
+  const Facts &ofStridedRegion(StridedRegionId id);
+  const Facts &ofRankList(RankListId id);
+  bool isKnownRank(int64_t rank) const; ///< to any mesh
+
+private:
+  const char *findWrong(llvm::ArrayRef<int64_t> ranks) const;
+
+  const Module &module;
+  std::vector<Facts> regions, stridedRegions, rankLists;
+  std::vector<int64_t> knownRanks; ///< of all meshes, ascending
+};
+
+} // namespace xfer
