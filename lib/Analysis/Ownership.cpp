@@ -217,7 +217,7 @@ int64_t OwnershipCache::position(int32_t mesh, int64_t rank) {
     positions.resize(module.meshes.size());
   auto &map = positions[mesh];
   if (!map) {
-    map = std::make_unique<llvm::DenseMap<int64_t, int64_t>>();
+    map = std::make_unique<RankMap<int64_t>>();
     const std::vector<int64_t> &ranks = module.meshes[mesh].ranks;
     for (size_t i = 0; i < ranks.size(); ++i)
       map->try_emplace(ranks[i], static_cast<int64_t>(i));

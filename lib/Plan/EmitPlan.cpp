@@ -5,10 +5,10 @@
 // equal are written once.
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Analysis/Buffers.h"
 #include "xfer/Analysis/Ownership.h"
 #include "xfer/Plan/Version.h"
 #include "xfer/Text/Printer.h"
-#include "xfer/Transforms/Buffers.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/plan_digest.h"
 
@@ -151,20 +151,17 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
     windows.emplace_back(window.index, static_cast<uint32_t>(buckets.size()),
                          static_cast<uint32_t>(window.numBuckets));
     int64_t staged = 0;
-    for (int32_t i = 0; i < window.numBuckets; ++i) {
-      const Bucket &bucket = program.buckets[window.firstBucket + i];
-      staged += stagedBytes(module, program, bucket);
+    for (const Bucket &bucket : program.bucketsOf(window)) {
+      staged = addSaturating(staged, stagedBytes(module, program, bucket));
       buckets.emplace_back(
           bucket.ordinal, bucket.ends.sender, bucket.bytes, rankListNumber(bucket.ends.sources),
           rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
           static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
-      for (int32_t c = 0; c < bucket.numChunks; ++c) {
-        const ProgramChunk &chunk = program.chunks[bucket.firstChunk + c];
+      for (const ProgramChunk &chunk : program.chunksOf(bucket))
         chunks.emplace_back(static_cast<uint32_t>(chunk.tensor), regionNumber(chunk.source),
                             regionNumber(chunk.target), chunk.offset);
-      }
     }
-    staging = std::max(staging, before + staged);
+    staging = std::max(staging, addSaturating(before, staged));
     before = staged;
   }
   Offsets<fb::Binding> sources, targets;

@@ -12,7 +12,7 @@
 // contribution and the result. Cost: same bytes, ceil(bytes / max-bytes) chunks
 // per segment; equal regions are cut once.
 //===----------------------------------------------------------------------===//
-#include "xfer/Transforms/Buffers.h"
+#include "xfer/Analysis/Buffers.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 

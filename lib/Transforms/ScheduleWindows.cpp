@@ -15,9 +15,10 @@
 // to and receives from at most `peers` destination sets and senders; fewer peers
 // take less staging and more windows. Cost: a sort per program.
 //===----------------------------------------------------------------------===//
+#include "xfer/Analysis/Buffers.h"
+#include "xfer/Analysis/PlanWindows.h"
 #include "xfer/Analysis/WindowSlots.h"
 #include "xfer/Text/Printer.h"
-#include "xfer/Transforms/Buffers.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 
@@ -33,7 +34,6 @@ public:
 private:
   LogicalResult schedule(Module &module, Program &program, const WindowSlots &slots,
                          Diagnostics &diagnostics);
-  LogicalResult checkBounds(const Module &module, const Program &program, Diagnostics &diagnostics);
 
   Option<int64_t> peers{*this, "peers",
                         "ranks that a rank sends to, and receives from, in a window", 8, 1};
@@ -44,14 +44,6 @@ private:
                                 4096, 1};
   Statistic numWindows{*this, "num-windows", "windows of all programs"};
 };
-
-bool byRanks(const Module &module, const Bucket &l, const Bucket &r) {
-  if (l.ends.sender != r.ends.sender)
-    return l.ends.sender < r.ends.sender;
-  ArrayRef<int64_t> left = module.rankList(l.ends.destinations);
-  ArrayRef<int64_t> right = module.rankList(r.ends.destinations);
-  return std::lexicographical_compare(left.begin(), left.end(), right.begin(), right.end());
-}
 
 LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const WindowSlots &slots,
                                         Diagnostics &diagnostics) {
@@ -69,10 +61,15 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
                                                " no reason to serve " +
                                                toString(module.rankList(bucket.ends.destinations)) +
                                                " together: no window is safe for it");
-    placed.push_back({bucket.ordinal * slots.numSlots() + *slot, &bucket});
+    int64_t window;
+    if (__builtin_mul_overflow(bucket.ordinal, slots.numSlots(), &window) ||
+        __builtin_add_overflow(window, *slot, &window))
+      return diagnostics.error(bucket.loc, "bucket " + llvm::Twine(bucket.ordinal) +
+                                               " would be in a window beyond 2^63");
+    placed.push_back({window, &bucket});
   }
   llvm::stable_sort(placed, [&](const Placed &l, const Placed &r) {
-    return l.window != r.window ? l.window < r.window : byRanks(module, *l.bucket, *r.bucket);
+    return l.window != r.window ? l.window < r.window : comesBefore(module, *l.bucket, *r.bucket);
   });
   std::vector<Bucket> ordered;
   std::vector<ProgramChunk> chunks;
@@ -93,42 +90,13 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
   return success();
 }
 
-/// Verifies:
-/// - no window has more messages than max-operations;
-/// - two windows in a row need no more than staging-bytes.
-LogicalResult ScheduleWindows::checkBounds(const Module &module, const Program &program,
-                                           Diagnostics &diagnostics) {
-  int64_t before = 0;
-  for (const Window &window : program.windows) {
-    int64_t operations = 0, staged = 0;
-    for (int32_t i = 0; i < window.numBuckets; ++i) {
-      const Bucket &bucket = program.buckets[window.firstBucket + i];
-      operations += numOperations(module, program, bucket);
-      staged += stagedBytes(module, program, bucket);
-    }
-    std::string place = "window " + std::to_string(window.index) + " of rank " +
-                        std::to_string(program.rank) + " needs ";
-    if (operations > maxOperations)
-      return diagnostics.error(
-          window.loc, place + llvm::Twine(operations) + " messages, expected at most " +
-                          llvm::Twine(maxOperations.get()) + ": use fewer peers or broadcast");
-    if (before + staged > stagingBytes)
-      return diagnostics.error(window.loc, place + llvm::Twine(before + staged) +
-                                               " bytes of staging with the window before it, "
-                                               "expected at most " +
-                                               llvm::Twine(stagingBytes.get()) +
-                                               ": use smaller buckets or fewer peers");
-    before = staged;
-  }
-  return success();
-}
-
 PassResult ScheduleWindows::run(Module &module, PassContext &context) {
   if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
     return PassResult::Failed;
   OwnershipCache ownerships(module);
   Routing routing(module, ownerships);
   WindowSlots slots(module, routing, peers);
+  PlanWindows windows(module, {stagingBytes, maxOperations}, context.diagnostics);
   bool changed = false;
   for (Program &program : module.programs) {
     if (!program.windows.empty() || program.chunks.empty())
@@ -139,7 +107,7 @@ PassResult ScheduleWindows::run(Module &module, PassContext &context) {
       return PassResult::Failed;
     }
     if (failed(schedule(module, program, slots, context.diagnostics)) ||
-        failed(checkBounds(module, program, context.diagnostics)))
+        failed(windows.check(program)))
       return PassResult::Failed;
     numWindows += static_cast<int64_t>(program.windows.size());
     changed = true;

@@ -61,7 +61,7 @@ private:
   PassContext &context;
   OwnershipCache ownerships;
   LocalRegions locals;
-  llvm::DenseMap<int64_t, size_t> programOfRank;
+  RankMap<size_t> programOfRank;
 };
 
 void RoleSplitter::createPrograms() {

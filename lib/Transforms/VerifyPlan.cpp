@@ -5,22 +5,24 @@
 //
 // Verifies:
 // - every read and write is where the rank holds the region it names;
-// - every element of every target is written exactly once;
+// - every element of every target is written exactly once (PlanCoverage);
 // - the sender and the contributors of a bucket hold what they send, every contributor of a
 //   partial source is there once and in mesh order;
 // - every bucket is on exactly the ranks of its endpoints, in the same window, with equal bytes
-//   and equal chunks in equal order (for the whole job; one rank's program sees only itself).
+//   and equal chunks in equal order (PlanAgreement; for the whole job, one rank's program sees only
+//   itself);
+// - windows hold at most one message per ordered pair of ranks and communicator, nothing that
+//   depends on a neighbour, in one order, and stay within their limits (PlanWindows).
 //
 // Cost: a hash per chunk; what is checked in depth is checked once per distinct
 // (layout, cell, list of regions).
 //===----------------------------------------------------------------------===//
-#include "xfer/Analysis/LocalRegions.h"
-#include "xfer/Analysis/Tiling.h"
+#include "xfer/Analysis/PlanAgreement.h"
+#include "xfer/Analysis/PlanCoverage.h"
+#include "xfer/Analysis/PlanWindows.h"
 #include "xfer/Text/Printer.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
-#include "llvm/Support/xxhash.h"
-#include <numeric>
 
 using llvm::ArrayRef;
 using llvm::SmallVector;
@@ -34,6 +36,10 @@ public:
   PassResult run(Module &module, PassContext &context) override;
 
 private:
+  Option<int64_t> stagingBytes{*this, "staging-bytes",
+                               "most staging of one rank, for two windows in flight; 0: any", 0};
+  Option<int64_t> maxOperations{*this, "max-operations",
+                                "most messages of one rank in a window; 0: any", 4096};
   Statistic numChunks{*this, "num-chunks", "chunks checked"};
   Statistic numTargets{*this, "num-targets", "target tensors found covered"};
   Statistic numTilings{*this, "num-tilings", "distinct coverings worked out"};
@@ -41,13 +47,16 @@ private:
 
 class PlanVerifier {
 public:
-  PlanVerifier(Module &module, PassContext &context)
+  PlanVerifier(Module &module, PassContext &context, WindowLimits limits)
       : module(module), diagnostics(context.diagnostics), wholeJob(!context.rank),
-        onlyRank(context.rank.value_or(0)), ownerships(module), locals(module, ownerships) {}
+        onlyRank(context.rank.value_or(0)), ownerships(module), locals(module, ownerships),
+        coverage(module, ownerships, locals, diagnostics), agreement(module, diagnostics),
+        windows(module, limits, diagnostics) {}
 
   LogicalResult verify();
-  int64_t numChunks = 0, numTargets = 0;
-  int64_t numTilings() const { return coverings.size(); }
+  int64_t numChunks = 0;
+  int64_t numTargets() const { return coverage.numTargets; }
+  int64_t numTilings() const { return coverage.numTilings(); }
 
 private:
   LogicalResult verifyRanks();
@@ -56,11 +65,6 @@ private:
   LogicalResult verifyChunk(const Program &program, const Bucket &bucket,
                             const ProgramChunk &chunk);
   LogicalResult verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk);
-  LogicalResult verifyCoverage(const Program &program);
-  LogicalResult verifyCovering(const Program &program, TensorId tensor,
-                               ArrayRef<const ProgramChunk *> writes);
-  LogicalResult meet(const Program &program, const Window &window, const Bucket &bucket);
-  LogicalResult verifyMeetings();
 
   Module &module;
   Diagnostics &diagnostics;
@@ -68,25 +72,19 @@ private:
   int64_t onlyRank;
   OwnershipCache ownerships;
   LocalRegions locals;
-  SequenceInterner coverings;
-
-  /// A bucket as its first rank described it, and how many ranks have.
-  struct Meeting {
-    const Bucket *bucket = nullptr;
-    int64_t rank = 0, window = 0, expected = 0, seen = 0;
-    uint64_t content = 0;
-  };
-  SequenceInterner bucketIds;
-  std::vector<Meeting> meetings; ///< by bucket id
+  PlanCoverage coverage;
+  PlanAgreement agreement;
+  PlanWindows windows;
 };
 
 LogicalResult PlanVerifier::verify() {
   if (failed(verifyRanks()))
     return failure();
   for (const Program &program : module.programs)
-    if (failed(verifyProgram(program)) || failed(verifyCoverage(program)))
+    if (failed(verifyProgram(program)) || failed(coverage.check(program)) ||
+        failed(windows.check(program)))
       return failure();
-  return wholeJob ? verifyMeetings() : success();
+  return wholeJob ? agreement.finish() : success();
 }
 
 /// Verifies:
@@ -114,11 +112,9 @@ LogicalResult PlanVerifier::verifyProgram(const Program &program) {
     return diagnostics.error(program.loc, "program of rank " + Twine(program.rank) +
                                               " has no windows: run 'schedule-windows' first");
   for (const Window &window : program.windows)
-    for (int32_t i = 0; i < window.numBuckets; ++i) {
-      const Bucket &bucket = program.buckets[window.firstBucket + i];
-      if (failed(verifyBucket(program, bucket)) || failed(meet(program, window, bucket)))
+    for (const Bucket &bucket : program.bucketsOf(window))
+      if (failed(verifyBucket(program, bucket)) || failed(agreement.meet(program, window, bucket)))
         return failure();
-    }
   return success();
 }
 
@@ -135,8 +131,7 @@ LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &b
       "bucket " + std::to_string(bucket.ordinal) + " on rank " + std::to_string(program.rank) + " ";
   if (!sends && !receives)
     return diagnostics.error(bucket.loc, place + "is between other ranks");
-  for (int32_t i = 0; i < bucket.numChunks; ++i) {
-    const ProgramChunk &chunk = program.chunks[bucket.firstChunk + i];
+  for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
     if (chunk.roles().source != sends)
       return diagnostics.error(chunk.loc, place + (sends ? "must" : "must not") +
                                               " read its source of '@" +
@@ -206,130 +201,14 @@ LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramC
   return success();
 }
 
-/// Collects the writes of each target of the rank, which must tile it.
-LogicalResult PlanVerifier::verifyCoverage(const Program &program) {
-  // A counting sort by tensor: first[t] is where the writes of tensor t begin.
-  std::vector<size_t> first(module.tensors.size() + 1, 0);
-  for (const ProgramChunk &chunk : program.chunks)
-    first[chunk.tensor + 1] += chunk.target != kNone;
-  std::partial_sum(first.begin(), first.end(), first.begin());
-  std::vector<const ProgramChunk *> writes(first.back());
-  std::vector<size_t> next(first);
-  for (const ProgramChunk &chunk : program.chunks)
-    if (chunk.target != kNone)
-      writes[next[chunk.tensor]++] = &chunk;
-  for (size_t t = 0; t < module.tensors.size(); ++t) {
-    auto tensor = static_cast<TensorId>(t);
-    llvm::MutableArrayRef<const ProgramChunk *> own =
-        llvm::MutableArrayRef(writes).slice(first[t], first[t + 1] - first[t]);
-    llvm::sort(own, [](const ProgramChunk *l, const ProgramChunk *r) {
-      return l->region != r->region ? l->region < r->region : l < r;
-    });
-    if (locals.targetOf(tensor, program.rank) >= 0 && failed(verifyCovering(program, tensor, own)))
-      return failure();
-  }
-  return success();
-}
-
-LogicalResult PlanVerifier::verifyCovering(const Program &program, TensorId tensor,
-                                           ArrayRef<const ProgramChunk *> writes) {
-  const Tensor &declared = module.tensors[tensor];
-  const Side &side = declared.targets[locals.targetOf(tensor, program.rank)];
-  int32_t id = ownerships.id(side.layout, declared.shape);
-  const Ownership &ownership = ownerships[id];
-  int64_t cell = ownerships.cell(ownership, program.rank);
-  ++numTargets;
-  std::vector<int64_t> key{id, cell};
-  for (const ProgramChunk *chunk : writes)
-    key.push_back(chunk->region);
-  int32_t known = coverings.size();
-  if (coverings.intern(key) < known)
-    return success();
-
-  SmallVector<int64_t, 3> cells = ownership.dimCells(cell);
-  std::vector<Tile> tiles;
-  for (const ProgramChunk *chunk : writes) {
-    Tile &tile = tiles.emplace_back();
-    const Region &region = module.region(chunk->region);
-    for (size_t d = 0; d < cells.size(); ++d) {
-      const Segment &segment = region.dims[d].front();
-      std::optional<LocalSegment> local = localize(ownership.dims()[d], cells[d], segment);
-      tile.push_back({local->begin, segment.run, local->stride, segment.count});
-    }
-  }
-  std::optional<TilingFault> fault = checkTiling(ownership.localShape(cell), tiles);
-  if (!fault)
-    return success();
-  std::string element = "local element " + toString(ArrayRef<int64_t>(fault->index)) + " of '@" +
-                        declared.name.str() + "' on rank " + std::to_string(program.rank);
-  if (fault->tiles.empty())
-    return diagnostics.error(side.loc, element + " is written by no chunk, expected one");
-  (void)diagnostics.error(writes[fault->tiles[0]]->loc,
-                          element + " is written by two chunks, expected one");
-  diagnostics.note(writes[fault->tiles[1]]->loc, "the other chunk is here");
-  return failure();
-}
-
-/// Compares the bucket with what the ranks before said of it.
-LogicalResult PlanVerifier::meet(const Program &program, const Window &window,
-                                 const Bucket &bucket) {
-  // Contributors of a local reduction meet the rank that folds.
-  bool isAlone = bucket.transport == Transport::Local && !bucket.ends.isReduce();
-  int32_t id = bucketIds.intern({bucket.ends.sources, bucket.ends.sender, bucket.ends.destinations,
-                                 bucket.ordinal, bucket.transport == Transport::Broadcast});
-  if (id == static_cast<int32_t>(meetings.size()))
-    meetings.emplace_back();
-  std::vector<int64_t> chunks;
-  chunks.reserve(3 * bucket.numChunks);
-  for (int32_t i = 0; i < bucket.numChunks; ++i) {
-    const ProgramChunk &chunk = program.chunks[bucket.firstChunk + i];
-    chunks.insert(chunks.end(), {chunk.tensor, chunk.region, chunk.offset});
-  }
-  uint64_t content = llvm::xxh3_64bits(
-      llvm::ArrayRef(reinterpret_cast<const uint8_t *>(chunks.data()), chunks.size() * 8));
-  Meeting &meeting = meetings[id];
-  if (!meeting.bucket) {
-    SmallVector<int64_t, 16> ranks(module.rankList(bucket.ends.sources));
-    for (int64_t rank : module.rankList(bucket.ends.destinations))
-      if (!llvm::is_contained(module.rankList(bucket.ends.sources), rank))
-        ranks.push_back(rank);
-    meeting = {&bucket, program.rank, window.index, static_cast<int64_t>(ranks.size()), 1, content};
-    return success();
-  }
-  ++meeting.seen;
-  if (meeting.window == window.index && meeting.bucket->bytes == bucket.bytes &&
-      meeting.content == content && !isAlone && meeting.rank != program.rank)
-    return success();
-  std::string what = meeting.rank == program.rank            ? "stands twice"
-                     : meeting.window != window.index        ? "is in another window"
-                     : meeting.bucket->bytes != bucket.bytes ? "has other bytes"
-                                                             : "has other chunks";
-  (void)diagnostics.error(bucket.loc, "bucket " + Twine(bucket.ordinal) + " on rank " +
-                                          Twine(program.rank) + " " + what + " than on rank " +
-                                          Twine(meeting.rank));
-  diagnostics.note(meeting.bucket->loc, "compared with this one");
-  return failure();
-}
-
-LogicalResult PlanVerifier::verifyMeetings() {
-  for (const Meeting &meeting : meetings)
-    if (meeting.seen != meeting.expected)
-      return diagnostics.error(meeting.bucket->loc,
-                               "bucket " + Twine(meeting.bucket->ordinal) + " from rank " +
-                                   Twine(meeting.bucket->ends.sender) + " is on " +
-                                   Twine(meeting.seen) + " ranks, expected " +
-                                   Twine(meeting.expected));
-  return success();
-}
-
 PassResult VerifyPlan::run(Module &module, PassContext &context) {
   if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
     return PassResult::Failed;
-  PlanVerifier verifier(module, context);
+  PlanVerifier verifier(module, context, {stagingBytes, maxOperations});
   if (failed(verifier.verify()))
     return PassResult::Failed;
   numChunks += verifier.numChunks;
-  numTargets += verifier.numTargets;
+  numTargets += verifier.numTargets();
   numTilings += verifier.numTilings();
   return PassResult::Unchanged;
 }

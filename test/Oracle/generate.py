@@ -12,6 +12,7 @@ NAME_PIECES = ["w", "layers.0", "q_proj", "0", "a$b", "k-v", "weight", "Norm", "
 
 
 def random_mesh(random, name, max_ranks, world):
+    """`world`: the ranks there are."""
     axes, total = [], 1
     for axis in random.sample(AXIS_NAMES, random.choice([1, 1, 2, 2, 2, 3, 3, 4])):
         choices = [size for size in (1, 2, 2, 2, 3, 4, 4, 5, 6, 7, 8) if total * size <= max_ranks]
@@ -19,12 +20,12 @@ def random_mesh(random, name, max_ranks, world):
         axes.append((axis, size))
         total *= size
     if random.random() < 0.3:
-        ranks = list(range(total))
+        ranks = world[:total]
     elif random.random() < 0.4:
-        first = random.randrange(world - total + 1)
-        ranks = list(range(first, first + total))
+        first = random.randrange(len(world) - total + 1)
+        ranks = world[first:first + total]
     else:
-        ranks = random.sample(range(world), total)
+        ranks = random.sample(world, total)
     return Mesh(name, axes, ranks)
 
 
@@ -218,6 +219,9 @@ def random_tensor(random, name, meshes, max_elements):
 
 
 def random_module(random, num_tensors=30, max_ranks=8, world=12, max_elements=160):
+    world = list(range(world))
+    if random.random() < 0.1:  # rank numbers may be anything
+        world = sorted(random.sample(range(10000), len(world) - 1)) + [(1 << 63) - 1]
     meshes = [random_mesh(random, f"m{i}", random.choice([2, 4, 6, max_ranks, max_ranks]), world)
               for i in range(random.randint(2, 9))]
     tensors = []

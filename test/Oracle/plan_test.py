@@ -14,10 +14,8 @@ from random import Random
 import tool
 from generate import random_module
 from plan_rules import plan_problems
-from random_test import random_pipeline
+from random_test import LEAST_STAGING, random_pipeline
 
-# Four buffers, each of one element with eight contributions and the result.
-LEAST_STAGING = 4 * 9 * 8
 LOWERED = re.compile(r"^\s*(program|window|bucket|chunk) |^\s*\}")
 
 

@@ -1,8 +1,8 @@
-# RUN: %python %s --xfer-run %xfer-run --count 2000
+# RUN: %python %s --xfer-run %xfer-run --xfer-opt %xfer-opt --count 5000
 """Random modules through xfer-run, compared bit by bit with the oracle.
 
-Each module of some thirty tensors runs several times: as it is, and with tiny
-chunks, buckets, windows and staging. On a failure the module is shrunk to one
+Each module of some thirty tensors runs several times: as it is, from an emitted
+plan, with tiny chunks, buckets and windows, and in very little staging. On a failure the module is shrunk to one
 tensor and printed with its seed, the place, and the expected and actual bits.
 """
 import argparse
@@ -22,6 +22,8 @@ from model import expected_tensors, source_tensors
 
 TENSORS_PER_MODULE = 32
 SHOWN_FAILURES = 5
+# Of one rank: four buffers, each of one element with eight contributions and the result.
+LEAST_STAGING = 4 * 9 * 8
 
 
 def random_pipeline(random):
@@ -35,9 +37,10 @@ def random_pipeline(random):
             f"schedule-windows{{peers={random.choice([1, 2, 5])}}},verify-plan")
 
 
-def variants(random):
-    """Command lines that must all give the same bytes."""
-    return [[], ["--pass-pipeline", random_pipeline(random)]]
+def variants(random, module):
+    """Options of xfer-run that must all give the same bytes."""
+    staging = random.randint(LEAST_STAGING, 4000) * len(module.ranks())
+    return [[], ["--pass-pipeline", random_pipeline(random)], ["--staging-bytes", str(staging)]]
 
 
 def differences(expected, directory):
@@ -70,10 +73,11 @@ def tensor_differences(rank, name, wanted, got):
 
 
 class Check:
-    """One module and one command line; failures() runs it."""
+    """One way to run a module; failures() runs it. With `xfer_opt`, what runs is a plan."""
 
-    def __init__(self, xfer_run, options, text_seed=None):
+    def __init__(self, xfer_run, options, text_seed=None, xfer_opt=None):
         self.xfer_run, self.options, self.text_seed = xfer_run, options, text_seed
+        self.xfer_opt = xfer_opt
 
     def text(self, module):
         if self.text_seed is None:
@@ -91,6 +95,9 @@ class Check:
             for rank, tensors in source_tensors(module).items():
                 safetensors_io.write(directory / "in" / f"rank{rank}.safetensors", tensors)
             try:
+                if self.xfer_opt:
+                    tool.run([self.xfer_opt, path, "--emit=plan", "-o", directory / "plan"])
+                    path = directory / "plan"
                 tool.run([self.xfer_run, path, "--inputs", directory / "in", "--outputs",
                           directory / "out", *self.options], timeout=60)
             except tool.ToolFailure as failure:
@@ -99,7 +106,7 @@ class Check:
 
     def shrink(self, module, failures):
         """The smallest module found that still fails, and how it fails."""
-        tidy = Check(self.xfer_run, self.options)
+        tidy = Check(self.xfer_run, self.options, None, self.xfer_opt)
         if self.text_seed is not None and tidy.failures(module):
             self.text_seed = None
         suspects = [failures[0][0]] if failures[0][0] else [t.name for t in module.tensors]
@@ -114,7 +121,8 @@ class Check:
 
 def describe(seed, check, module, failures):
     module, failures = check.shrink(module, failures)
-    lines = [f"FAILED: seed {seed}, options {check.options}", check.text(module).rstrip()]
+    emitted = " of an emitted plan" if check.xfer_opt else ""
+    lines = [f"FAILED: seed {seed}, options {check.options}{emitted}", check.text(module).rstrip()]
     lines += [text for _, text in failures[:10]]
     if len(failures) > 10:
         lines.append(f"and {len(failures) - 10} more")
@@ -123,13 +131,16 @@ def describe(seed, check, module, failures):
 
 def run_seed(job):
     """(layouts tested, elements compared, description of a failure or None)"""
-    xfer_run, seed = job
+    xfer_run, xfer_opt, max_ranks, seed = job
     random = Random(seed)
-    module = random_module(random, TENSORS_PER_MODULE)
+    module = random_module(random, TENSORS_PER_MODULE, max_ranks, max_ranks * 3 // 2)
     layouts = sum(1 + len(tensor.targets) for tensor in module.tensors)
     compared = 0
-    for number, options in enumerate(variants(random)):
-        check = Check(xfer_run, options, seed if number else None)
+    checks = [Check(xfer_run, options, seed if options else None)
+              for options in variants(random, module)]
+    if xfer_opt:
+        checks.append(Check(xfer_run, [], None, xfer_opt))
+    for check in checks:
         failures = check.failures(module)
         if failures:
             return layouts, compared, describe(seed, check, module, failures)
@@ -141,15 +152,18 @@ def run_seed(job):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--xfer-run", required=True)
+    parser.add_argument("--xfer-opt", help="also emit plans and run those")
     parser.add_argument("--count", type=int, default=2000, help="layouts to test, at least")
     parser.add_argument("--seed", type=int, default=1, help="of the first module")
+    parser.add_argument("--max-ranks", type=int, default=8, help="of a mesh")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     arguments = parser.parse_args()
     started, layouts, compared, modules, problems = time.monotonic(), 0, 0, 0, 0
     # Each tensor has a source and at least one target.
     limit = arguments.count // TENSORS_PER_MODULE // 2 + 1
     with multiprocessing.Pool(arguments.jobs) as pool:
-        jobs = ((arguments.xfer_run, arguments.seed + i) for i in range(limit))
+        jobs = ((arguments.xfer_run, arguments.xfer_opt, arguments.max_ranks, arguments.seed + i)
+                for i in range(limit))
         for tested, elements_compared, failure in pool.imap(run_seed, jobs):
             layouts, compared, modules = layouts + tested, compared + elements_compared, modules + 1
             if failure:

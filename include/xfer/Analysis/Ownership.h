@@ -106,7 +106,7 @@ private:
   const Module &module;
   SequenceInterner keys;
   std::vector<std::unique_ptr<Ownership>> ownerships;
-  std::vector<std::unique_ptr<llvm::DenseMap<int64_t, int64_t>>> positions; ///< by mesh
+  std::vector<std::unique_ptr<RankMap<int64_t>>> positions; ///< by mesh
 };
 
 } // namespace xfer

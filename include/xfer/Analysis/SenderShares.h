@@ -44,7 +44,7 @@ private:
   const Routing &routing;
   std::vector<Line> lines;                ///< by rank list
   std::vector<std::vector<Place>> places; ///< by pattern, then route
-  llvm::DenseMap<int64_t, Bytes> loads;   ///< by rank
+  RankMap<Bytes> loads;
 };
 
 } // namespace xfer

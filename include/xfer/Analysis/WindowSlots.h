@@ -36,7 +36,7 @@ private:
   Module &module;
   const Routing &routing;
   int64_t peers;
-  llvm::DenseMap<int64_t, int64_t> positions; ///< rank to its place among all ranks, ascending
+  RankMap<int64_t> positions; ///< rank to its place among all ranks, ascending
   int64_t stretches = 1;
   int64_t numColours = 1; ///< colour 0: one destination
   int64_t numReduceColours = 0;

@@ -6,6 +6,7 @@
 // has the textual form of each.
 //===----------------------------------------------------------------------===//
 #pragma once
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/Support/SMLoc.h"
 #include <cstdint>
 #include <vector>
@@ -128,6 +129,13 @@ struct Program {
   std::vector<Bucket> buckets;
   std::vector<Window> windows;
   llvm::SMLoc loc;
+
+  llvm::ArrayRef<Bucket> bucketsOf(const Window &window) const {
+    return llvm::ArrayRef(buckets).slice(window.firstBucket, window.numBuckets);
+  }
+  llvm::ArrayRef<ProgramChunk> chunksOf(const Bucket &bucket) const {
+    return llvm::ArrayRef(chunks).slice(bucket.firstChunk, bucket.numChunks);
+  }
 };
 
 } // namespace xfer

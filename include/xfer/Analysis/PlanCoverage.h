@@ -1,0 +1,33 @@
+//===- PlanCoverage.h - Is every target element written once ----*- C++ -*-===//
+#pragma once
+#include "xfer/Analysis/LocalRegions.h"
+#include "xfer/IR/Diagnostics.h"
+
+namespace xfer {
+
+/// Checks that the writes of a program tile each target its rank holds. Each distinct (layout,
+/// shape, cell, list of regions) is worked out once. The chunks' targets must be where their
+/// regions lie (LocalRegions::target).
+class PlanCoverage {
+public:
+  PlanCoverage(const Module &module, OwnershipCache &ownerships, LocalRegions &locals,
+               Diagnostics &diagnostics)
+      : module(module), ownerships(ownerships), locals(locals), diagnostics(diagnostics) {}
+
+  LogicalResult check(const Program &program);
+
+  int64_t numTargets = 0; ///< targets found covered
+  int64_t numTilings() const { return coverings.size(); }
+
+private:
+  LogicalResult check(const Program &program, TensorId tensor,
+                      llvm::ArrayRef<const ProgramChunk *> writes);
+
+  const Module &module;
+  OwnershipCache &ownerships;
+  LocalRegions &locals;
+  Diagnostics &diagnostics;
+  SequenceInterner coverings;
+};
+
+} // namespace xfer

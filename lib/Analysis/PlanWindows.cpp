@@ -1,0 +1,120 @@
+//===- PlanWindows.cpp - Can no wait be circular --------------------------===//
+#include "xfer/Analysis/PlanWindows.h"
+#include "xfer/Analysis/Buffers.h"
+#include "llvm/ADT/Twine.h"
+#include <tuple>
+
+using llvm::ArrayRef;
+using llvm::SmallVector;
+using llvm::Twine;
+
+namespace xfer {
+
+LogicalResult PlanWindows::check(const Program &program) {
+  int64_t stagedBefore = 0;
+  for (const Window &window : program.windows) {
+    if (failed(checkOrder(program, window)) || failed(checkMessages(program, window)))
+      return failure();
+    int64_t staged = 0;
+    for (const Bucket &bucket : program.bucketsOf(window))
+      staged = addSaturating(staged, stagedBytes(module, program, bucket));
+    if (failed(checkBounds(program, window, stagedBefore, staged)))
+      return failure();
+    stagedBefore = staged;
+  }
+  return success();
+}
+
+/// Verifies:
+/// - a window of reductions holds nothing else: their results depend on their contributions;
+/// - buckets stand in the order of sender, destinations and contributors, which is one order for
+///   all ranks.
+LogicalResult PlanWindows::checkOrder(const Program &program, const Window &window) {
+  ArrayRef<Bucket> buckets = program.bucketsOf(window);
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    const Bucket &before = buckets[i - 1], &bucket = buckets[i];
+    if (before.ends.isReduce() != bucket.ends.isReduce())
+      return diagnostics.error(bucket.loc, "window " + Twine(window.index) + " of rank " +
+                                               Twine(program.rank) +
+                                               " mixes reductions with other buckets");
+    if (!comesBefore(module, before, bucket))
+      return diagnostics.error(bucket.loc, "bucket from rank " + Twine(bucket.ends.sender) +
+                                               " stands after one from rank " +
+                                               Twine(before.ends.sender) +
+                                               ", expected the order of senders, destinations "
+                                               "and contributors");
+  }
+  return success();
+}
+
+/// Ranks of a broadcast have a communicator of their own; everything else shares one.
+int64_t PlanWindows::communicatorOf(const Bucket &bucket) {
+  if (bucket.transport != Transport::Broadcast)
+    return 0;
+  SmallVector<int64_t, 16> ranks(module.rankList(bucket.ends.destinations));
+  ranks.push_back(bucket.ends.sender);
+  llvm::sort(ranks);
+  return 1 + communicators.intern(ranks);
+}
+
+void PlanWindows::collect(const Program &program, const Bucket &bucket) {
+  const Endpoints &ends = bucket.ends;
+  bool isSender = program.rank == ends.sender;
+  size_t before = messages.size();
+  if (ends.isReduce() && bucket.roles.source)
+    for (int64_t rank : module.rankList(ends.sources))
+      if (rank != ends.sender && (isSender || rank == program.rank))
+        messages.push_back({0, 0, rank, ends.sender, &bucket});
+  bool isWire = bucket.transport == Transport::P2P || bucket.transport == Transport::Broadcast;
+  bool isCollective = bucket.transport == Transport::Broadcast;
+  numOperations += isCollective;
+  if (isWire)
+    for (int64_t rank : module.rankList(ends.destinations))
+      if (isSender || rank == program.rank)
+        messages.push_back({1, communicatorOf(bucket), ends.sender, rank, &bucket});
+  if (!isCollective)
+    numOperations += static_cast<int64_t>(messages.size() - before);
+}
+
+/// Verifies that an ordered pair of ranks has at most one message per communicator and step.
+LogicalResult PlanWindows::checkMessages(const Program &program, const Window &window) {
+  messages.clear();
+  numOperations = 0;
+  for (const Bucket &bucket : program.bucketsOf(window))
+    collect(program, bucket);
+  auto key = [](const Message &m) { return std::tie(m.step, m.communicator, m.from, m.to); };
+  llvm::stable_sort(messages, [&](const Message &l, const Message &r) { return key(l) < key(r); });
+  for (size_t i = 1; i < messages.size(); ++i)
+    if (key(messages[i - 1]) == key(messages[i])) {
+      (void)diagnostics.error(messages[i].bucket->loc,
+                              "window " + Twine(window.index) + " holds two messages from rank " +
+                                  Twine(messages[i].from) + " to rank " + Twine(messages[i].to) +
+                                  ", expected at most one");
+      diagnostics.note(messages[i - 1].bucket->loc, "the other message is here");
+      return failure();
+    }
+  return success();
+}
+
+/// Verifies:
+/// - the window has no more messages than allowed;
+/// - with the one before it, it needs no more staging than allowed.
+LogicalResult PlanWindows::checkBounds(const Program &program, const Window &window,
+                                       int64_t stagedBefore, int64_t staged) {
+  std::string place = "window " + std::to_string(window.index) + " of rank " +
+                      std::to_string(program.rank) + " needs ";
+  if (limits.maxOperations && numOperations > limits.maxOperations)
+    return diagnostics.error(window.loc,
+                             place + Twine(numOperations) + " messages, expected at most " +
+                                 Twine(limits.maxOperations) + ": use fewer peers or broadcast");
+  int64_t together = addSaturating(stagedBefore, staged);
+  if (limits.stagingBytes && together > limits.stagingBytes)
+    return diagnostics.error(window.loc, place + Twine(together) +
+                                             " bytes of staging with the window before it, "
+                                             "expected at most " +
+                                             Twine(limits.stagingBytes) +
+                                             ": use smaller buckets or fewer peers");
+  return success();
+}
+
+} // namespace xfer
