@@ -1,9 +1,16 @@
 //===- Pipelines.cpp - The default pipeline -------------------------------===//
 #include "xfer/Transforms/Pipelines.h"
 #include "xfer/Pass/PassRegistry.h"
+#include "xfer/Transforms/Levels.h"
 
 namespace xfer {
 namespace {
+
+/// A fan-out takes a message to each of its destinations, which may be all ranks of a job, and in
+/// one window no two fan-outs of a sender share a destination.
+int64_t operationsOf(const Module &module) {
+  return std::max<int64_t>(4096, 2 * static_cast<int64_t>(ranksOf(module).size()));
+}
 
 /// Sizes that fit a rank's staging: two windows, each with `peers` buckets out and in.
 struct Sizes {
@@ -55,6 +62,7 @@ Stage stageOf(const Module &module) {
 void buildDefaultPipeline(PassManager &manager, const Module &module,
                           const PipelineOptions &options) {
   Sizes sizes(options);
+  int64_t maxOperations = operationsOf(module);
   Stage stage = stageOf(module);
   struct Setting {
     llvm::StringRef option;
@@ -81,8 +89,11 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
   // In which messages, and when.
   add(Stage::LegalizeSelfCopy, "form-buckets", {{"max-bytes", sizes.bucketBytes}});
   add(Stage::ScheduleWindows, "schedule-windows",
-      {{"peers", sizes.peers}, {"staging-bytes", options.stagingBytes}});
-  add(Stage::VerifyPlan, "verify-plan", {{"staging-bytes", options.stagingBytes}});
+      {{"peers", sizes.peers},
+       {"staging-bytes", options.stagingBytes},
+       {"max-operations", maxOperations}});
+  add(Stage::VerifyPlan, "verify-plan",
+      {{"staging-bytes", options.stagingBytes}, {"max-operations", maxOperations}});
 }
 
 } // namespace xfer
