@@ -3,8 +3,20 @@
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 #include <compare>
+#include <limits>
 
 namespace xfer {
+
+int64_t addSaturating(int64_t left, int64_t right) {
+  int64_t sum;
+  return __builtin_add_overflow(left, right, &sum) ? std::numeric_limits<int64_t>::max() : sum;
+}
+
+int64_t multiplySaturating(int64_t left, int64_t right) {
+  int64_t product;
+  return __builtin_mul_overflow(left, right, &product) ? std::numeric_limits<int64_t>::max()
+                                                       : product;
+}
 
 int64_t bufferBytesPerElement(const Tensor &tensor, const Endpoints &ends) {
   int64_t wire = byteWidth(tensor.dtype);
@@ -35,29 +47,31 @@ static bool usesTensorMemory(const Module &module, const Program &program, const
   return targetDType(module, tensor, program.rank) == tensor.dtype;
 }
 
+/// Bytes of one contribution, in the sources' element types.
 static int64_t contributionBytes(const Module &module, const Program &program,
                                  const Bucket &bucket) {
   int64_t bytes = 0;
-  for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
-    bytes += module.region(chunk.region).numElements() *
-             byteWidth(module.tensors[chunk.tensor].source->dtype);
-  }
+  for (const ProgramChunk &chunk : program.chunksOf(bucket))
+    bytes = addSaturating(
+        bytes, multiplySaturating(module.region(chunk.region).numElements(),
+                                  byteWidth(module.tensors[chunk.tensor].source->dtype)));
   return bytes;
 }
 
 int64_t stagedBytes(const Module &module, const Program &program, const Bucket &bucket) {
-  int64_t bytes = 0;
   bool isSender = bucket.ends.sender == program.rank;
-  if (bucket.ends.isReduce() && bucket.roles.source)
-    bytes += contributionBytes(module, program, bucket) * (isSender ? bucket.ends.groupSize : 1);
-  if (bucket.ends.isReduce() && isSender)
-    return bytes + bucket.bytes;
+  int64_t bytes = 0;
+  if (bucket.ends.isReduce() && bucket.roles.source) {
+    bytes = contributionBytes(module, program, bucket);
+    if (isSender)
+      return addSaturating(multiplySaturating(bytes, bucket.ends.groupSize), bucket.bytes);
+  }
   if (!bucket.ends.isReduce() && bucket.roles.source &&
       !usesTensorMemory(module, program, bucket, /*source=*/true))
-    bytes += bucket.bytes;
+    bytes = addSaturating(bytes, bucket.bytes);
   if (!isSender && bucket.roles.target &&
       !usesTensorMemory(module, program, bucket, /*source=*/false))
-    bytes += bucket.bytes;
+    bytes = addSaturating(bytes, bucket.bytes);
   return bytes;
 }
 

@@ -17,7 +17,7 @@ LogicalResult PlanWindows::check(const Program &program) {
       return failure();
     int64_t staged = 0;
     for (const Bucket &bucket : program.bucketsOf(window))
-      staged += stagedBytes(module, program, bucket);
+      staged = addSaturating(staged, stagedBytes(module, program, bucket));
     if (failed(checkBounds(program, window, stagedBefore, staged)))
       return failure();
     stagedBefore = staged;
@@ -107,8 +107,9 @@ LogicalResult PlanWindows::checkBounds(const Program &program, const Window &win
     return diagnostics.error(window.loc,
                              place + Twine(numOperations) + " messages, expected at most " +
                                  Twine(limits.maxOperations) + ": use fewer peers or broadcast");
-  if (limits.stagingBytes && stagedBefore + staged > limits.stagingBytes)
-    return diagnostics.error(window.loc, place + Twine(stagedBefore + staged) +
+  int64_t together = addSaturating(stagedBefore, staged);
+  if (limits.stagingBytes && together > limits.stagingBytes)
+    return diagnostics.error(window.loc, place + Twine(together) +
                                              " bytes of staging with the window before it, "
                                              "expected at most " +
                                              Twine(limits.stagingBytes) +

@@ -49,7 +49,9 @@ void WindowSlots::collectRanks() {
   ranks.erase(std::unique(ranks.begin(), ranks.end()), ranks.end());
   for (size_t i = 0; i < ranks.size(); ++i)
     positions[ranks[i]] = static_cast<int64_t>(i);
-  stretches = std::max<int64_t>(1, (static_cast<int64_t>(ranks.size()) + peers - 1) / peers);
+  auto numRanks = static_cast<int64_t>(ranks.size());
+  peers = std::min(peers, std::max<int64_t>(numRanks, 1));
+  stretches = std::max<int64_t>(1, (numRanks + peers - 1) / peers);
 }
 
 void WindowSlots::colourFanOuts() {

@@ -35,8 +35,7 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
-      else if (checkedLast(segment) < 0 ||
-               __builtin_add_overflow(extent, segment.size(), &extent))
+      else if (checkedLast(segment) < 0 || __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       if (facts.wrong)
         return;

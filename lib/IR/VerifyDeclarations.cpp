@@ -98,9 +98,9 @@ LogicalResult DeclarationVerifier::verifyTargets(const Tensor &tensor) {
   auto first = std::adjacent_find(holders.begin(), holders.end(), sameRank);
   if (first == holders.end())
     return success();
-  (void)diagnostics.error(tensor.targets[first[1].target].loc,
-                          "rank " + Twine(first->rank) + " holds two targets of '@" + tensor.name +
-                              "'");
+  (void)diagnostics.error(tensor.targets[first[1].target].loc, "rank " + Twine(first->rank) +
+                                                                   " holds two targets of '@" +
+                                                                   tensor.name + "'");
   diagnostics.note(tensor.targets[first->target].loc, "the other one is here");
   return failure();
 }

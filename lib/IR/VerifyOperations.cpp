@@ -65,8 +65,7 @@ LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionI
     for (const Segment &segment : region.dims[i])
       if (segment.last() > tensor.shape[i])
         return error(loc, "region ends at " + Twine(segment.last()) + " in dimension " + Twine(i) +
-                              ", but '@" + tensor.name + "' has extent " +
-                              Twine(tensor.shape[i]));
+                              ", but '@" + tensor.name + "' has extent " + Twine(tensor.shape[i]));
   return success();
 }
 

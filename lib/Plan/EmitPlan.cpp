@@ -152,7 +152,7 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
                          static_cast<uint32_t>(window.numBuckets));
     int64_t staged = 0;
     for (const Bucket &bucket : program.bucketsOf(window)) {
-      staged += stagedBytes(module, program, bucket);
+      staged = addSaturating(staged, stagedBytes(module, program, bucket));
       buckets.emplace_back(
           bucket.ordinal, bucket.ends.sender, bucket.bytes, rankListNumber(bucket.ends.sources),
           rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
@@ -161,7 +161,7 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
         chunks.emplace_back(static_cast<uint32_t>(chunk.tensor), regionNumber(chunk.source),
                             regionNumber(chunk.target), chunk.offset);
     }
-    staging = std::max(staging, before + staged);
+    staging = std::max(staging, addSaturating(before, staged));
     before = staged;
   }
   Offsets<fb::Binding> sources, targets;

@@ -1,13 +1,21 @@
 //===- BufferParser.h - One buffer into the module --------------*- C++ -*-===//
 //
 // Recursive descent over one buffer. Declarations are in
-// ParseDeclarations.cpp, lowered operations in ParseOperations.cpp.
+// ParseDeclarations.cpp, lowered operations in ParseOperations.cpp, and what the
+// latter consist of in ParseRegions.cpp and ParseEndpoints.cpp.
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "ParserState.h"
 #include "TokenStream.h"
 
 namespace xfer {
+
+/// Endpoints, and the reduction that they spell if they are of a partial source.
+struct EndpointsSyntax {
+  Endpoints ends;
+  ReduceOp op = ReduceOp::None;
+  const char *opPosition = nullptr;
+};
 
 class BufferParser {
 public:
@@ -46,9 +54,11 @@ private:
   LogicalResult parseDimSegments(DimSegments &dim);
   LogicalResult parseSegment(DimSegments &dim);
   LogicalResult parseEndpoints(TensorId tensor, Endpoints &ends);
-  LogicalResult parseCandidates(TensorId tensor, Endpoints &ends,
-                                llvm::SmallVectorImpl<int64_t> &sources);
-  LogicalResult parseGroup(TensorId tensor, llvm::SmallVectorImpl<int64_t> &sources);
+  LogicalResult parseEndpoints(EndpointsSyntax &syntax);
+  LogicalResult parseSources(EndpointsSyntax &syntax, llvm::SmallVectorImpl<int64_t> &sources);
+  LogicalResult parseCandidates(EndpointsSyntax &syntax, llvm::SmallVectorImpl<int64_t> &sources);
+  LogicalResult parseGroup(EndpointsSyntax &syntax, llvm::SmallVectorImpl<int64_t> &sources);
+  void useReduction(const EndpointsSyntax &syntax, TensorId tensor);
   LogicalResult parseRouteType(RouteType &type);
   LogicalResult parseTransport(Transport &transport);
   LogicalResult parseStridedRegion(StridedRegionId &region);

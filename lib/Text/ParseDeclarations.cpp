@@ -65,6 +65,8 @@ LogicalResult BufferParser::parseMesh() {
     for (int64_t i = 0; i < positions; ++i)
       mesh.ranks[i] = i;
   }
+  if (failed(state.addRanks(mesh.ranks.size(), ranksPosition, tokens)))
+    return failure();
   if (auto wrong = checkRanks(mesh)) {
     if (wrong->part == Problem::Part::Rank)
       for (const RankItem &item : items)

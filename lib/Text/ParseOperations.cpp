@@ -1,7 +1,7 @@
 //===- ParseOperations.cpp - route, chunk, program and what is in it ------===//
 //
-// One function for each lowered operation. Their operands are in
-// ParseOperands.cpp; what holds for an operation as a whole is the verifier's.
+// One function for each lowered operation. What holds for an operation as a
+// whole is the verifier's question.
 //===----------------------------------------------------------------------===//
 #include "BufferParser.h"
 #include "xfer/Text/Printer.h"
@@ -149,8 +149,7 @@ LogicalResult BufferParser::parseWindow(Program &program) {
       return failure();
   window.numBuckets = static_cast<int32_t>(program.buckets.size()) - window.firstBucket;
   program.windows.push_back(window);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'bucket' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'bucket' or '}'");
 }
 
 LogicalResult BufferParser::parseBucketRoles(Roles &roles) {
@@ -170,24 +169,23 @@ LogicalResult BufferParser::parseBucket(Program &program) {
   bucket.loc = tokens.location();
   bucket.firstChunk = static_cast<int32_t>(program.chunks.size());
   tokens.advance();
-  // The tensor of a reduction's spelling is known only from the chunks.
-  size_t firstReduction = state.resolver.numReductions();
+  EndpointsSyntax ends;
   if (failed(tokens.expectInteger(bucket.ordinal, "the number of the bucket")) ||
-      failed(parseTransport(bucket.transport)) || failed(parseEndpoints(kNone, bucket.ends)) ||
+      failed(parseTransport(bucket.transport)) || failed(parseEndpoints(ends)) ||
       failed(parseBucketRoles(bucket.roles)) || failed(tokens.expectWord("bytes")) ||
       failed(tokens.expectInteger(bucket.bytes, "a number of bytes")) ||
       failed(tokens.expect(TokenKind::LeftBrace, "{")))
     return failure();
+  bucket.ends = ends.ends;
   if (!tokens.isWord("chunk"))
     return tokens.unexpected("'chunk'");
   while (tokens.isWord("chunk"))
     if (failed(parseProgramChunk(program, &bucket)))
       return failure();
-  state.resolver.setReductionTensor(firstReduction, program.chunks.back().tensor);
+  useReduction(ends, program.chunks.back().tensor);
   bucket.numChunks = static_cast<int32_t>(program.chunks.size()) - bucket.firstChunk;
   program.buckets.push_back(bucket);
-  return tokens.consumeIf(TokenKind::RightBrace) ? success()
-                                                 : tokens.unexpected("'chunk' or '}'");
+  return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("'chunk' or '}'");
 }
 
 LogicalResult BufferParser::parseProgramChunk(Program &program, const Bucket *bucket) {

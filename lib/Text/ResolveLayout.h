@@ -22,7 +22,7 @@ LogicalResult resolveLayout(const LayoutSyntax &syntax, const LayoutContext &con
                             Diagnostics &diagnostics, Layout &layout);
 
 /// The token that a problem found by checkLayout in the meaning of `syntax` is about, or null.
-const char *findPart(const LayoutSyntax &syntax, const LayoutContext &context,
-                     const Layout &layout, const Problem &problem);
+const char *findPart(const LayoutSyntax &syntax, const LayoutContext &context, const Layout &layout,
+                     const Problem &problem);
 
 } // namespace xfer

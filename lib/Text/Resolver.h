@@ -36,12 +36,6 @@ public:
   void addReduction(const char *position, TensorId tensor, ReduceOp op) {
     reductions.push_back({position, tensor, op});
   }
-  size_t numReductions() const { return reductions.size(); }
-  /// Says that the reductions from number `first` on are of `tensor`.
-  void setReductionTensor(size_t first, TensorId tensor) {
-    for (; first < reductions.size(); ++first)
-      reductions[first].tensor = tensor;
-  }
   LogicalResult finish();
 
 private:
@@ -78,10 +72,10 @@ private:
   std::vector<LayoutId> layoutsByKey; ///< kNone if it is wrong
   SequenceInterner checkedSides;      ///< (layout, types, isTarget, shape...)
 
-  std::vector<SideStatement> delayedSides;     ///< in the order of the text
-  llvm::StringMap<int32_t> delayedTensors;     ///< names not declared yet, numbered
-  std::vector<llvm::StringRef> delayedNames;   ///< by number; lie in the buffer
-  llvm::StringMap<bool> reportedNames;         ///< so that each is reported once
+  std::vector<SideStatement> delayedSides;   ///< in the order of the text
+  llvm::StringMap<int32_t> delayedTensors;   ///< names not declared yet, numbered
+  std::vector<llvm::StringRef> delayedNames; ///< by number; lie in the buffer
+  llvm::StringMap<bool> reportedNames;       ///< so that each is reported once
   std::vector<Reduction> reductions;
 };
 

@@ -72,7 +72,7 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
   const Endpoints &ends = chunk.ends;
   int64_t elements = module.region(chunk.region).numElements();
   int64_t width = byteWidth(tensor.dtype);
-  int64_t buffer = elements * bufferBytesPerElement(tensor, ends);
+  int64_t buffer = multiplySaturating(elements, bufferBytesPerElement(tensor, ends));
   // A reduction is told apart by its endpoints: its contributors do not see its transport.
   auto transport = static_cast<int64_t>(ends.isReduce() ? Transport::None : chunk.transport);
   int64_t reduction = 0, reductionType = 0;
@@ -85,7 +85,7 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
   if (key == static_cast<int32_t>(open.size()))
     open.emplace_back();
   OpenBucket &current = open[key];
-  if (current.bucket == kNone || current.bufferBytes + buffer > maxBytes) {
+  if (current.bucket == kNone || current.bufferBytes > maxBytes - std::min(buffer, maxBytes)) {
     int32_t lane = endpoints.intern({transport, ends.sources, ends.sender, ends.destinations});
     if (lane == static_cast<int32_t>(nextOrdinal.size()))
       nextOrdinal.push_back(0);
@@ -103,7 +103,7 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
   bucket.roles.source |= chunk.source != kNone;
   bucket.roles.target |= chunk.target != kNone;
   ++bucket.numChunks;
-  current.bufferBytes += buffer;
+  current.bufferBytes = addSaturating(current.bufferBytes, buffer);
   return current.bucket;
 }
 

@@ -61,7 +61,12 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
                                                " no reason to serve " +
                                                toString(module.rankList(bucket.ends.destinations)) +
                                                " together: no window is safe for it");
-    placed.push_back({bucket.ordinal * slots.numSlots() + *slot, &bucket});
+    int64_t window;
+    if (__builtin_mul_overflow(bucket.ordinal, slots.numSlots(), &window) ||
+        __builtin_add_overflow(window, *slot, &window))
+      return diagnostics.error(bucket.loc, "bucket " + llvm::Twine(bucket.ordinal) +
+                                               " would be in a window beyond 2^63");
+    placed.push_back({window, &bucket});
   }
   llvm::stable_sort(placed, [&](const Placed &l, const Placed &r) {
     return l.window != r.window ? l.window < r.window : comesBefore(module, *l.bucket, *r.bucket);

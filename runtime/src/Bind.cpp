@@ -4,7 +4,9 @@
 // dense, aligned, and targets apart from everything else.
 //===----------------------------------------------------------------------===//
 #include "Bind.h"
+#include <cstring>
 #include <map>
+#include <type_traits>
 
 namespace xfer::runtime {
 namespace {
@@ -20,16 +22,23 @@ std::string nameOf(const char *name, xfer_side_t side) {
   return concat(side == XFER_SOURCE ? "source '" : "target '", name, "'");
 }
 
+/// An enumerator as the caller stored it, who need not have stored one of ours.
+template <typename ENUM> int64_t rawValue(const ENUM &stored) {
+  std::underlying_type_t<ENUM> value;
+  std::memcpy(&value, &stored, sizeof(value));
+  return static_cast<int64_t>(value);
+}
+
 /// Verifies:
 /// - element type and shape are the program's;
 /// - strides, if given, are those of a dense row-major tensor;
 /// - the data is there and aligned to its element.
 Status checkTensor(const BindingSpec &spec, const xfer_binding_t &binding) {
   const std::string name = nameOf(binding.name, binding.side);
-  if (binding.dtype != spec.dtype)
+  if (const int64_t dtype = rawValue(binding.dtype); dtype != spec.dtype)
     return failure(XFER_INVALID_BINDING, name, " is of ",
-                   static_cast<unsigned>(binding.dtype) < kNumDTypes ? spelling(binding.dtype)
-                                                                     : "an unknown type",
+                   dtype >= 0 && dtype < kNumDTypes ? spelling(static_cast<xfer_dtype_t>(dtype))
+                                                    : "an unknown type",
                    ", expected ", spelling(spec.dtype));
   if (binding.ndim > 0 && !binding.shape)
     return failure(XFER_INVALID_BINDING, name, " has ", binding.ndim, " dimensions but no shape");
@@ -92,7 +101,8 @@ Status bindTensors(const xfer_plan &plan, const Program &program,
   std::vector<std::byte *> found(program.bindings.size());
   std::vector<Extent> extents;
   for (const xfer_binding_t &binding : bindings) {
-    if (!binding.name || (binding.side != XFER_SOURCE && binding.side != XFER_TARGET))
+    if (const int64_t side = rawValue(binding.side);
+        !binding.name || (side != XFER_SOURCE && side != XFER_TARGET))
       return failure(XFER_INVALID_BINDING, "a binding has no name or no side");
     const auto place = wanted.find(Key(binding.side, binding.name));
     if (place == wanted.end())

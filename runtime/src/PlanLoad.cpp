@@ -65,6 +65,8 @@ Status PlanReader::readRanks() {
   const auto *ranks = root->ranks();
   if (!ranks)
     return {};
+  if (!mayRead(ranks))
+    return invalidPlan("ranks of the job are misaligned");
   plan.ranks.assign(ranks->begin(), ranks->end());
   for (size_t i = 0; i < plan.ranks.size(); ++i)
     if (plan.ranks[i] < 0 || (i > 0 && plan.ranks[i] <= plan.ranks[i - 1]))
@@ -78,14 +80,16 @@ Status PlanReader::readTensors() {
   if (!tensors)
     return {};
   for (const fb::Tensor *tensor : *tensors) {
-    if (!charge(tensor->name()->size(), 1))
-      return invalidPlan("tensors share their names' bytes");
-    TensorSpec spec{tensor->name()->str(), static_cast<xfer_dtype_t>(tensor->dtype())};
+    if (!mayRead<char>(tensor->name()))
+      return invalidPlan("tensors share their names");
+    TensorSpec spec;
+    spec.name = tensor->name()->str();
     if (spec.name.empty() || spec.name.find('\0') != std::string::npos)
       return invalidPlan("tensor ", plan.tensors.size(), " has an empty name or a NUL in it");
-    if (spec.dtype >= kNumDTypes)
+    if (static_cast<int>(tensor->dtype()) >= kNumDTypes)
       return invalidPlan("tensor '", spec.name, "' has unknown element type ",
-                         static_cast<int>(spec.dtype));
+                         static_cast<int>(tensor->dtype()));
+    spec.dtype = static_cast<xfer_dtype_t>(tensor->dtype());
     plan.tensors.push_back(std::move(spec));
   }
   std::vector<std::string_view> names;
@@ -107,8 +111,8 @@ Status PlanReader::readNest(const fb::Region &from, LoopNest &nest, int64_t &end
   if (!addChecked(nest.offset, 1, end))
     return invalidPlan("offset ", nest.offset, " is too large");
   const size_t numLoops = from.loops() ? from.loops()->size() : 0;
-  if (!charge(numLoops, sizeof(fb::Loop)))
-    return invalidPlan("regions share their loops");
+  if (!mayRead(from.loops()))
+    return invalidPlan("loops are misaligned or shared");
   for (size_t i = 0; i < numLoops; ++i) {
     const fb::Loop &loop = *from.loops()->Get(static_cast<flatbuffers::uoffset_t>(i));
     if (loop.size() < 1)
@@ -121,7 +125,9 @@ Status PlanReader::readNest(const fb::Region &from, LoopNest &nest, int64_t &end
     if (!multiplyChecked(loop.size() - 1, loop.stride(), reach) || !addChecked(end, reach, end) ||
         !multiplyChecked(nest.numElements, loop.size(), nest.numElements))
       return invalidPlan("loop ", i, " reaches past 2^63 elements");
-    if (plan.loops.size() > first && plan.loops.back().stride == reach + loop.stride())
+    int64_t next; // where one iteration more would continue
+    if (plan.loops.size() > first && addChecked(reach, loop.stride(), next) &&
+        plan.loops.back().stride == next)
       plan.loops.back() = {plan.loops.back().size * loop.size(), loop.stride()};
     else
       plan.loops.push_back({loop.size(), loop.stride()});
@@ -155,11 +161,10 @@ Status PlanReader::readRankLists() {
   for (const fb::RankList *from : *root->rank_lists()) {
     const size_t index = plan.rankLists.size();
     RankList list;
-    if (from->ranks()) {
-      if (!charge(from->ranks()->size(), sizeof(int64_t)))
-        return invalidPlan("rank lists share their ranks");
+    if (!mayRead(from->ranks()))
+      return invalidPlan("ranks of list ", index, " are misaligned or shared");
+    if (from->ranks())
       list.ranks.assign(from->ranks()->begin(), from->ranks()->end());
-    }
     if (list.ranks.empty())
       return invalidPlan("rank list ", index, " is empty");
     list.sorted = list.ranks;

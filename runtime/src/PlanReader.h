@@ -9,6 +9,7 @@
 
 #include "Plan.h"
 #include "xfer/plan_digest.h"
+#include <type_traits>
 #include <unordered_map>
 
 namespace xfer::runtime {
@@ -50,11 +51,16 @@ private:
   Status checkNest(uint32_t region, const BindingSpec &binding) const;
   Status sumUp(Program &program) const;
 
-  /// Charges the file for elements read from it. A file in which many tables share one long
-  /// vector would take time that its size does not tell; a writer never makes one.
-  bool charge(size_t count, size_t bytesEach) {
-    charged += count * bytesEach;
-    return charged <= file.size();
+  /// False if elements of a vector cannot be read: they are misaligned, which FlatBuffers' verifier
+  /// does not see, or too many tables share them. A file in which many tables share one long vector
+  /// would take time that its size does not tell; a writer never makes one.
+  template <typename T> bool mayRead(const flatbuffers::Vector<T> *vector) {
+    using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
+    if (!vector || vector->size() == 0)
+      return true;
+    charged += vector->size() * sizeof(Element);
+    return charged <= file.size() &&
+           reinterpret_cast<uintptr_t>(vector->Data()) % alignof(Element) == 0;
   }
 
   std::span<const uint8_t> file;

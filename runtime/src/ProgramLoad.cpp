@@ -76,10 +76,8 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
   program.numSources = program.bindings.size();
   if (Status status = readBindings(from.targets(), XFER_TARGET, program); !status.isOk())
     return status;
-  if (!charge(sizeOf(from.chunks()), sizeof(fb::Chunk)) ||
-      !charge(sizeOf(from.buckets()), sizeof(fb::Bucket)) ||
-      !charge(sizeOf(from.windows()), sizeof(fb::Window)))
-    return invalidPlan("programs share their steps");
+  if (!mayRead(from.chunks()) || !mayRead(from.buckets()) || !mayRead(from.windows()))
+    return invalidPlan("steps are misaligned or shared");
 
   program.chunks.reserve(sizeOf(from.chunks()));
   program.buckets.reserve(sizeOf(from.buckets()));
@@ -155,10 +153,10 @@ Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb
 /// - sizes are not negative, and bytes fit in 63 bits.
 Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
   spec.tensor = static_cast<int32_t>(from.tensor());
+  if (static_cast<int>(from.dtype()) >= kNumDTypes)
+    return invalidPlan("has unknown element type ", static_cast<int>(from.dtype()));
   spec.dtype = static_cast<xfer_dtype_t>(from.dtype());
   spec.reduce = static_cast<ReduceOp>(from.reduce());
-  if (spec.dtype >= kNumDTypes)
-    return invalidPlan("has unknown element type ", static_cast<int>(spec.dtype));
   const xfer_dtype_t wire = plan.tensors[from.tensor()].dtype;
   const bool isSource = spec.side == XFER_SOURCE;
   if (!canCast(isSource ? spec.dtype : wire, isSource ? wire : spec.dtype))
@@ -166,8 +164,8 @@ Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
                        " the wire's ", spelling(wire));
   if (spec.reduce != ReduceOp::None && (!isSource || !canReduce(spec.reduce, spec.dtype)))
     return invalidPlan("cannot be reduced by operation ", static_cast<int>(spec.reduce));
-  if (!charge(sizeOf(from.shape()), sizeof(int64_t)))
-    return invalidPlan("shares its shape with others");
+  if (!mayRead(from.shape()))
+    return invalidPlan("has a shape that is misaligned or shared");
   if (from.shape())
     spec.shape.assign(from.shape()->begin(), from.shape()->end());
   spec.numElements = 1;

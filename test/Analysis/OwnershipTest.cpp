@@ -61,7 +61,8 @@ TEST(Ownership, RealOrderOfFsdpOverTensorParallel) {
 TEST(Ownership, BalancedAndCyclic) {
   std::vector<Intervals> expected{{{0, 3}}, {{3, 6}}, {{6, 8}}, {{8, 10}}};
   EXPECT_EQ(owned("x=4", 10, "split [{balanced(x)}]"), expected);
-  expected = {{{0, 1}, {4, 5}, {8, 9}}, {{1, 2}, {5, 6}, {9, 10}}, {{2, 3}, {6, 7}}, {{3, 4}, {7, 8}}};
+  expected = {
+      {{0, 1}, {4, 5}, {8, 9}}, {{1, 2}, {5, 6}, {9, 10}}, {{2, 3}, {6, 7}}, {{3, 4}, {7, 8}}};
   EXPECT_EQ(owned("x=4", 10, "split [{cyclic(x, 1)}]"), expected);
 }
 

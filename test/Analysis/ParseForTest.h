@@ -10,7 +10,8 @@ namespace xfer {
 /// A module and the text it points into.
 struct ParsedModule {
   explicit ParsedModule(llvm::StringRef text) : diagnostics(sources) {
-    unsigned id = sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, "test"), {});
+    unsigned id =
+        sources.AddNewSourceBuffer(llvm::MemoryBuffer::getMemBufferCopy(text, "test"), {});
     module = parseModule(id, diagnostics);
     EXPECT_TRUE(module && succeeded(verifyModule(*module, diagnostics)));
   }

@@ -43,7 +43,8 @@ void checkSlots(llvm::StringRef text, int64_t peers) {
 }
 
 constexpr const char *kSeveralLayouts =
-    "mesh @a = [dp=4, tp=2]\nmesh @b = [dp=4, tp=2] ranks [8:16]\nmesh @c = [x=3] ranks [9, 12, 3]\n"
+    "mesh @a = [dp=4, tp=2]\nmesh @b = [dp=4, tp=2] ranks [8:16]\nmesh @c = [x=3] ranks [9, 12, "
+    "3]\n"
     "tensor @r : f32[8]\nsource @r on @a\ntarget @r on @b\ntarget @r on @d\n"
     "mesh @d = [x=2] ranks [20, 21]\n"
     "tensor @s : f32[8]\nsource @s on @a split [{dp}]\ntarget @s on @b split [{tp}]\n"

@@ -42,10 +42,10 @@ std::string makeDeclarations() {
   for (int layer = 0; layer < kLayers; ++layer)
     for (int expert = 0; expert < kExperts; ++expert)
       for (const Weight &weight : kExpertWeights)
-        appendSides(text,
-                    fmt::format("model.layers.{}.mlp.experts.{}.{}.weight", layer + 3, expert,
-                                weight.name),
-                    weight);
+        appendSides(
+            text,
+            fmt::format("model.layers.{}.mlp.experts.{}.{}.weight", layer + 3, expert, weight.name),
+            weight);
   return text;
 }
 

@@ -87,10 +87,36 @@ private:
   size_t below(size_t limit) { return limit ? random() % limit : 0; }
 
   void mutate(std::string &text) {
-    static const char *const words[] = {"0", "1", "3", "9223372036854775807", "2097152", "[", "]",
-                                        "{", "}", "(", ")", ",", ":", "*", "->", "@w", "any", "by",
-                                        "x", "sum", "exact(", "split", "partial<sum>{dp}", "//",
-                                        "placements", "\xff", "\n", " ", "-", "@"};
+    static const char *const words[] = {"0",
+                                        "1",
+                                        "3",
+                                        "9223372036854775807",
+                                        "2097152",
+                                        "[",
+                                        "]",
+                                        "{",
+                                        "}",
+                                        "(",
+                                        ")",
+                                        ",",
+                                        ":",
+                                        "*",
+                                        "->",
+                                        "@w",
+                                        "any",
+                                        "by",
+                                        "x",
+                                        "sum",
+                                        "exact(",
+                                        "split",
+                                        "partial<sum>{dp}",
+                                        "//",
+                                        "placements",
+                                        "\xff",
+                                        "\n",
+                                        " ",
+                                        "-",
+                                        "@"};
     size_t position = below(text.size() + 1);
     switch (below(5)) {
     case 0: // delete

@@ -114,24 +114,23 @@ CommandLine::Outcome CommandLine::parse(int argc, const char *const *argv) {
 LogicalResult CommandLine::parseOption(ArrayRef<StringRef> words, size_t &index) {
   StringRef word = words[index];
   StringRef body = word.drop_front(word.starts_with("--") ? 2 : 1);
-  auto [name, value] = body.split('=');
+  StringRef name = body.take_until([](char c) { return c == '='; });
   bool hasValue = name.size() != body.size();
+  StringRef value = hasValue ? body.drop_front(name.size() + 1) : StringRef();
+  StringRef spelled = word.take_front(name.end() - word.begin());
   auto row = llvm::find_if(rows, [&](const Row &row) { return row.name == name; });
   if (row == rows.end()) {
     auto names = llvm::map_to_vector(rows, [](const Row &row) { return row.name; });
-    return error(word, "unknown option '" + word.take_front(name.end() - word.begin()) + "'" +
-                           didYouMean(name, names, "--"));
+    return error(word, "unknown option '" + spelled + "'" + didYouMean(name, names, "--"));
   }
-  StringRef spelled = word.take_front(name.end() - word.begin());
   if (row->value == Value::None && hasValue)
     return error(value, "option '" + spelled + "' takes no value");
   if (row->value == Value::Required && !hasValue) {
     if (index + 1 == words.size())
       return error(word, "option '" + spelled + "' needs a value");
     value = words[++index];
-    hasValue = true;
   }
-  return row->handler(hasValue ? value : StringRef());
+  return row->handler(value);
 }
 
 /// One line in two columns, or two lines if the first column overflows.

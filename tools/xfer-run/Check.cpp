@@ -92,7 +92,7 @@ const char *Checker::expectTarget(const LocalTensor &target, const RowPart &part
     values.read(part, contributor, scratch.contribution);
     foldElements(op, dtype, scratch.folded, scratch.contribution, part.count);
   }
-  if (op == ReduceOp::Avg)
+  if (op == ReduceOp::Avg && source.numContributors() > 1)
     divideElements(dtype, scratch.folded, source.numContributors(), part.count);
   const char *current = scratch.folded;
   int next = 0;

@@ -19,11 +19,21 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   constexpr int64_t kMaxTimeoutSeconds = int64_t(365) * 24 * 3600;
   size_t backend = 0;
   CommandLine line("xfer-run", kOverview, diagnostics);
+  // An empty name is a mistake, of an unset shell variable say, and not the same as no option.
+  auto path = [&](llvm::StringRef name, llvm::StringRef valueName, llvm::StringRef help,
+                  std::string &out) {
+    line.custom(name, CommandLine::Value::Required, valueName, help,
+                [&diagnostics, &out](llvm::StringRef value) {
+                  out = value.str();
+                  return value.empty()
+                             ? diagnostics.error(llvm::SMLoc::getFromPointer(value.data()),
+                                                 "expected a name, got ''")
+                             : success();
+                });
+  };
   line.section("data");
-  line.text("inputs", "DIR", "read the sources from DIR/rank<r>.safetensors",
-            options.inputDirectory);
-  line.text("outputs", "DIR", "write the targets to DIR/rank<r>.safetensors",
-            options.outputDirectory);
+  path("inputs", "DIR", "read the sources from DIR/rank<r>.safetensors", options.inputDirectory);
+  path("outputs", "DIR", "write the targets to DIR/rank<r>.safetensors", options.outputDirectory);
   line.flag("verify", "check every target element after every replay", options.verify);
   line.section("replay");
   line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,
@@ -37,8 +47,8 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   line.integer("staging-bytes", "N", "staging of all ranks together (default 268435456)", 1,
                options.stagingBytes);
   line.section("report");
-  line.text("json", "FILE", "write what was measured and counted; `-` is standard output",
-            options.jsonFile);
+  path("json", "FILE", "write what was measured and counted; `-` is standard output",
+       options.jsonFile);
 
   CommandLine::Outcome outcome = line.parse(argc, argv);
   options.timeoutSeconds = std::min(options.timeoutSeconds, kMaxTimeoutSeconds);

@@ -1,15 +1,11 @@
-//===- ParseOperands.cpp - Regions and endpoints --------------------------===//
+//===- ParseRegions.cpp - Global and local regions ------------------------===//
 //
-// The parts of lowered operations: global and local regions, which are brought
-// to canonical form, and who ships to whom. What is wrong here is reported at
-// its token; the verifier knows only the operation.
+// Regions of lowered operations are brought to canonical form as they are read.
+// What is wrong here is reported at its token; the verifier knows only the
+// operation.
 //===----------------------------------------------------------------------===//
 #include "BufferParser.h"
-#include "LayoutSyntax.h"
-#include <algorithm>
 
-using llvm::SmallVector;
-using llvm::SmallVectorImpl;
 using llvm::Twine;
 
 namespace xfer {
@@ -27,8 +23,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
   Segment segment = Segment::interval(begin, end);
   if (tokens.consumeWordIf("by")) {
     if (failed(tokens.expectInteger(segment.stride, "a stride")) ||
-        failed(tokens.expectWord("x")) ||
-        failed(tokens.expectInteger(segment.count, "a count")))
+        failed(tokens.expectWord("x")) || failed(tokens.expectInteger(segment.count, "a count")))
       return failure();
     if (segment.stride < segment.run)
       return tokens.errorAt(position, "expected a stride of at least " + Twine(segment.run) +
@@ -73,78 +68,6 @@ LogicalResult BufferParser::parseRegion(RegionId &id) {
       return tokens.unexpected("',' or ']'");
   }
   id = module.intern(region);
-  return success();
-}
-
-/// `{0, 2} sum`, from the brace on.
-LogicalResult BufferParser::parseGroup(TensorId tensor, SmallVectorImpl<int64_t> &sources) {
-  tokens.advance();
-  if (failed(tokens.parseRankItems(sources)))
-    return failure();
-  if (!tokens.consumeIf(TokenKind::RightBrace))
-    return tokens.unexpected("',' or '}'");
-  const char *position = tokens.current().begin;
-  ReduceOp op = ReduceOp::None;
-  if (failed(xfer::parseReduceOp(tokens, op)))
-    return failure();
-  state.resolver.addReduction(position, tensor, op);
-  return success();
-}
-
-/// `any [0, 2]` or `any [{0, 2} sum, {1, 3} sum]`, from `any` on.
-LogicalResult BufferParser::parseCandidates(TensorId tensor, Endpoints &ends,
-                                            SmallVectorImpl<int64_t> &sources) {
-  tokens.advance();
-  if (failed(tokens.expect(TokenKind::LeftBracket, "[")))
-    return failure();
-  if (!tokens.is(TokenKind::LeftBrace)) {
-    if (failed(tokens.parseRankItems(sources)))
-      return failure();
-  } else {
-    do {
-      const char *position = tokens.current().begin;
-      size_t before = sources.size();
-      if (!tokens.is(TokenKind::LeftBrace))
-        return tokens.unexpected("'{'");
-      if (failed(parseGroup(tensor, sources)))
-        return failure();
-      int32_t size = static_cast<int32_t>(sources.size() - before);
-      if (before == 0)
-        ends.groupSize = size;
-      if (size != ends.groupSize)
-        return tokens.errorAt(position, "expected a group of " + Twine(ends.groupSize) +
-                                            " ranks as the first one, got " + Twine(size));
-    } while (tokens.consumeIf(TokenKind::Comma));
-  }
-  return tokens.consumeIf(TokenKind::RightBracket) ? success() : tokens.unexpected("',' or ']'");
-}
-
-LogicalResult BufferParser::parseEndpoints(TensorId tensor, Endpoints &ends) {
-  SmallVector<int64_t, 16> sources;
-  if (tokens.is(TokenKind::Integer)) {
-    ends.sender = tokens.current().value;
-    sources.push_back(ends.sender);
-    tokens.advance();
-  } else if (tokens.is(TokenKind::LeftBrace)) {
-    if (failed(parseGroup(tensor, sources)) || failed(tokens.expectWord("via")))
-      return failure();
-    const char *position = tokens.current().begin;
-    if (failed(tokens.expectInteger(ends.sender, "the sender")))
-      return failure();
-    if (std::find(sources.begin(), sources.end(), ends.sender) == sources.end())
-      return tokens.errorAt(position,
-                            "sender " + Twine(ends.sender) + " is not one of the contributors");
-    ends.groupSize = static_cast<int32_t>(sources.size());
-  } else if (!tokens.isWord("any")) {
-    return tokens.unexpected("a rank, '{' or 'any'");
-  } else if (failed(parseCandidates(tensor, ends, sources))) {
-    return failure();
-  }
-  SmallVector<int64_t, 16> destinations;
-  if (failed(tokens.expect(TokenKind::Arrow, "->")) || failed(tokens.parseRankList(destinations)))
-    return failure();
-  ends.sources = module.internRanks(sources);
-  ends.destinations = module.internRanks(destinations);
   return success();
 }
 
