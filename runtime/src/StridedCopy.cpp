@@ -2,11 +2,15 @@
 //
 // Rows are the innermost loop and go through the element copy. Where rows are a
 // few bytes and nothing is cast, the call per row would cost more than the bytes:
-// those nests copy the two innermost loops with a fixed-size move.
+// those nests copy the two innermost loops with a fixed-size move. Long rows of a
+// target go past the caches.
 //===----------------------------------------------------------------------===//
 #include "StridedCopy.h"
 #include <array>
 #include <cstring>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 namespace xfer::runtime {
 namespace {
@@ -61,6 +65,28 @@ BlockCopy blockCopy(int64_t bytes) {
   }
 }
 
+/// Rows from this size on are written past the caches.
+constexpr int64_t kStreamedRowBytes = 2048;
+
+/// Copies a long row to a target tensor. Nobody reads it soon: stores that bypass the caches spare
+/// reading the lines that they overwrite, which is a third of a copy's memory traffic.
+void streamRow(const std::byte *from, std::byte *to, int64_t bytes) {
+#if defined(__SSE2__)
+  const auto misaligned = static_cast<int64_t>(reinterpret_cast<uintptr_t>(to) % 64);
+  const int64_t head = misaligned == 0 ? 0 : 64 - misaligned;
+  std::memcpy(to, from, static_cast<size_t>(head));
+  int64_t i = head;
+  for (; i + 64 <= bytes; i += 64)
+    for (int64_t part = i; part < i + 64; part += 16)
+      _mm_stream_si128(reinterpret_cast<__m128i *>(to + part),
+                       _mm_loadu_si128(reinterpret_cast<const __m128i *>(from + part)));
+  std::memcpy(to + i, from + i, static_cast<size_t>(bytes - i));
+  _mm_sfence();
+#else
+  std::memcpy(to, from, static_cast<size_t>(bytes));
+#endif
+}
+
 /// Visits the nest's rows: visit(tensorOffset, packedOffset, stride, count), all in elements.
 template <typename VISIT> void forEachRow(const LoopNest &nest, VISIT visit) {
   const Loop row = nest.loops.empty() ? Loop{1, 1} : nest.loops.back();
@@ -113,6 +139,9 @@ void unpackNest(const ElementCopy &element, const LoopNest &nest, const std::byt
     return;
   }
   forEachRow(nest, [&](int64_t tensorOffset, int64_t packedOffset, int64_t stride, int64_t count) {
+    if (!element.isCast && stride == 1 && count * element.toBytes >= kStreamedRowBytes)
+      return streamRow(packed + packedOffset * element.fromBytes,
+                       tensor + tensorOffset * element.toBytes, count * element.toBytes);
     element.copy(packed + packedOffset * element.fromBytes, 1,
                  tensor + tensorOffset * element.toBytes, stride, count);
   });

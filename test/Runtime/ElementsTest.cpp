@@ -228,23 +228,34 @@ TEST(Elements, CopiesLeaveEveryBit) {
   }
 }
 
-TEST(Elements, StridesAndOddCountsCastTheSame) {
-  std::vector<float> values(300);
-  for (size_t i = 0; i < values.size(); ++i)
-    values[i] = std::ldexp(1.0f + static_cast<float>(i) / 300, static_cast<int>(i % 40) - 20);
-  for (xfer_dtype_t to : {XFER_F16, XFER_BF16})
-    for (int64_t count : {1, 2, 3, 7, 8, 9, 31, 33}) {
-      std::vector<uint16_t> dense(100), spread(200);
-      const auto *from = reinterpret_cast<const std::byte *>(values.data());
-      for (int64_t stride : {1, 3}) {
-        copyFunction(XFER_F32, to)(from, stride, reinterpret_cast<std::byte *>(dense.data()), 1,
-                                   count);
-        copyFunction(XFER_F32, to)(from, stride, reinterpret_cast<std::byte *>(spread.data()), 2,
-                                   count);
-        for (size_t i = 0; i < static_cast<size_t>(count); ++i)
-          ASSERT_EQ(dense[i], spread[2 * i]);
-      }
-    }
+/// Casts a row at once and one element at a time, which takes another path, and compares bits.
+template <typename TO, typename FROM>
+void expectSameBits(xfer_dtype_t from, xfer_dtype_t to, const std::vector<FROM> &values) {
+  const CopyFunction copy = copyFunction(from, to);
+  const auto *source = reinterpret_cast<const std::byte *>(values.data());
+  for (size_t count : {size_t{1}, size_t{2}, size_t{7}, size_t{8}, size_t{17}, values.size()}) {
+    std::vector<TO> row(count), single(2 * count);
+    copy(source, 1, reinterpret_cast<std::byte *>(row.data()), 1, static_cast<int64_t>(count));
+    copy(source, 1, reinterpret_cast<std::byte *>(single.data()), 2, static_cast<int64_t>(count));
+    for (size_t i = 0; i < count; ++i)
+      ASSERT_EQ(0, std::memcmp(&row[i], &single[2 * i], sizeof(TO)))
+          << spelling(from) << " to " << spelling(to) << " at " << i << " of " << count;
+  }
+}
+
+TEST(Elements, RowsAndSingleElementsCastToTheSameBits) {
+  std::vector<float> floats;
+  for (uint64_t bits = 0x7f7ffff0; bits < (uint64_t{2} << 32); bits += 65521) {
+    const auto pattern = static_cast<uint32_t>(bits); // NaN payloads of both signs among them
+    std::memcpy(&floats.emplace_back(), &pattern, sizeof(float));
+  }
+  expectSameBits<uint16_t>(XFER_F32, XFER_BF16, floats);
+  expectSameBits<uint16_t>(XFER_F32, XFER_F16, floats);
+  std::vector<uint16_t> halves(65536);
+  for (size_t i = 0; i < halves.size(); ++i)
+    halves[i] = static_cast<uint16_t>(i);
+  expectSameBits<float>(XFER_F16, XFER_F32, halves);
+  expectSameBits<float>(XFER_BF16, XFER_F32, halves);
 }
 
 TEST(Elements, OnlyTheLanguagesCastsAndReductionsExist) {

@@ -79,4 +79,21 @@ TEST(StridedCopy, RandomNestsMatchANaiveWalk) {
   }
 }
 
+TEST(StridedCopy, LongRowsAtOddAddressesWriteNoMoreThanTheirBytes) {
+  for (int64_t row : {2047, 2048, 2049, 2111, 5000})
+    for (int64_t skew = 0; skew < 67; skew += 3) {
+      const Loop loops[] = {{3, row + 5}, {row, 1}};
+      const LoopNest nest{skew, loops, 3 * row};
+      std::vector<std::byte> packed(static_cast<size_t>(3 * row)), tensor(20'000, std::byte{0xa5});
+      for (size_t i = 0; i < packed.size(); ++i)
+        packed[i] = static_cast<std::byte>(i * 7 + i / 256);
+      std::vector<std::byte> expected = tensor;
+      for (int64_t i = 0; i < 3 * row; ++i)
+        expected[static_cast<size_t>(skew + i / row * (row + 5) + i % row)] =
+            packed[static_cast<size_t>(i)];
+      unpackNest(ElementCopy::make(XFER_U8, XFER_U8), nest, packed.data(), tensor.data());
+      ASSERT_EQ(tensor, expected) << row << " " << skew;
+    }
+}
+
 } // namespace

@@ -87,8 +87,10 @@ typedef struct xfer_program_info_t {
   size_t num_bindings;
   int64_t staging_bytes;
   int64_t num_windows, num_buckets, num_chunks;
-  int64_t p2p_messages, broadcasts, reductions, local_copies; /* as sender, per replay */
-  int64_t sent_bytes, received_bytes, local_bytes;            /* wire bytes per replay */
+  /* As sender, per replay; contributions to another rank's reduction are messages too. */
+  int64_t p2p_messages, broadcasts, reductions, local_copies;
+  /* Per replay; a broadcast is sent once. */
+  int64_t sent_bytes, received_bytes, local_bytes;
 } xfer_program_info_t;
 XFER_API xfer_status_t xfer_plan_get_program(const xfer_plan_t *plan, int64_t rank,
                                              xfer_program_info_t *out_info);
@@ -129,13 +131,16 @@ typedef struct xfer_binding_t {
   void *data;             /* may be NULL if the tensor is empty */
 } xfer_binding_t;
 /* All bindings at once, in any order; replaces earlier ones. Buffers are borrowed until the session
- * is destroyed or bound again, and must be aligned to their element. Nothing changes on failure. */
+ * is destroyed or bound again, and must be aligned to their element; a target must not overlap
+ * another tensor. Other ranks may read sources and this rank write targets until a wait has said
+ * that the replay finished or failed. Nothing changes on failure. */
 XFER_API xfer_status_t xfer_session_bind(xfer_session_t *session, const xfer_binding_t *bindings,
                                          size_t count);
 
 /* Enqueues one replay; allocates nothing. `stream` is for device backends, NULL here. */
 XFER_API xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream);
-/* Waits until every enqueued replay has finished. timeout_ms < 0: no limit. */
+/* Waits until every enqueued replay has finished. timeout_ms < 0: no limit. A wait that expires
+ * ends the session. The error of a failed replay says whether targets were partly written. */
 XFER_API xfer_status_t xfer_session_wait(xfer_session_t *session, int64_t timeout_ms);
 /* From any thread: the session, and with it every other rank's, ends with an error. */
 XFER_API void xfer_session_abort(xfer_session_t *session);
