@@ -41,7 +41,7 @@ std::vector<int32_t> involving(const RoutePattern &pattern, std::optional<int64_
 
 PassResult BuildRoutes::run(Module &module, PassContext &context) {
   if (module.level != Level::Declarations) {
-    (void)expectLevel(module, Level::Declarations, context.diagnostics);
+    (void)expectLevel(module, Level::Declarations, context);
     return PassResult::Failed;
   }
   if (failed(expectBothSides(module, context.diagnostics)))

@@ -202,7 +202,7 @@ LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramC
 }
 
 PassResult VerifyPlan::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   PlanVerifier verifier(module, context, {stagingBytes, maxOperations});
   if (failed(verifier.verify()))
