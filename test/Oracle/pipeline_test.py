@@ -4,7 +4,8 @@ its own program from the same text.
 
 For each random module and pipeline:
 - the same text gives the same bytes, as text and as a plan;
-- `--rank N` gives exactly rank N's program of the whole job, for every N;
+- `--rank N` gives exactly rank N's program of the whole job, for every N, and a plan with the
+  same digest;
 - the text after any pass, read back in, gives the same final text;
 - printed text is a fixed point of parsing and printing;
 - one text or several files, tidy or not, give the same module.
@@ -19,6 +20,9 @@ import tool
 from generate import random_module
 from lowered_text import program_sections
 from random_test import random_pipeline
+
+
+DIGEST_FIELD = 4  # of table Plan in runtime/schema/plan.fbs
 
 
 class Compiler:
@@ -68,6 +72,32 @@ def check_determinism(compiler, text, whole):
             + check(plan[4:8] == b"XFER", f"the plan's identifier is {plan[4:8]!r}"))
 
 
+def digest(plan):
+    """The field `digest` of the plan's root table: what ranks compare before they connect."""
+    def integer(at, size, signed=False):
+        return int.from_bytes(plan[at:at + size], "little", signed=signed)
+    root = integer(0, 4)
+    fields = root - integer(root, 4, signed=True)
+    offset = integer(fields + 4 + 2 * DIGEST_FIELD, 2)
+    return integer(root + offset, 8)
+
+
+def check_digests(compiler, module, text, ranks):
+    """Equal for every rank and spelling; another pipeline or module gives another."""
+    pipeline = "--pass-pipeline=" + ",".join(compiler.passes)
+
+    def emitted(text, *options):
+        return digest(compiler.run(text, "--emit=plan", *options))
+    expected = emitted(text, pipeline)
+    found = {emitted(text, pipeline, "--rank", str(rank)) for rank in ranks[:3]}
+    found.add(emitted(untidy(module), pipeline))
+    others = {emitted(text, pipeline.replace("form-buckets", "form-buckets{max-bytes=77}", 1)
+                      if "form-buckets{" not in pipeline else "--default-pipeline"),
+              emitted(text + b"mesh @one-more = [a=1]\n", pipeline)}
+    return (check(found == {expected}, f"digests {found}, expected {expected}")
+            + check(expected not in others, "another job has the same digest"))
+
+
 def check_ranks(compiler, text, whole, ranks):
     sections = program_sections(whole.decode())
     problems = check(set(sections) == set(ranks),
@@ -93,10 +123,14 @@ def check_stages(compiler, text, whole):
     return problems
 
 
+def untidy(module):
+    lines = [statement.replace(" ", " // , }{\n ") for statement in module.statements()]
+    return ("\r\n\t".join(lines) + "\r\n").encode()
+
+
 def check_spelling(compiler, module, canonical):
     """Several files and untidy white space are the same text."""
     statements = module.statements()
-    untidy = "\r\n\t".join(s.replace(" ", " // , }{\n ") for s in statements) + "\r\n"
     with tempfile.TemporaryDirectory() as name:
         paths = [Path(name) / "a.xfer", Path(name) / "b.xfer"]
         # Declarations out of order; the first statements come first so that order is kept.
@@ -104,7 +138,7 @@ def check_spelling(compiler, module, canonical):
         paths[0].write_text("\n".join(statements[:half]) + "\n// no newline at the end")
         paths[1].write_text("\n".join(statements[half:]) + "\n" + statements[0])
         several = tool.run([compiler.xfer_opt, *paths])
-    return (check(compiler.run(untidy.encode()) == canonical, "untidy text gives another module")
+    return (check(compiler.run(untidy(module)) == canonical, "untidy text gives another module")
             + check(several == canonical, "two files give another module"))
 
 
@@ -119,6 +153,7 @@ def check_module(xfer_opt, seed):
             whole = compiler.lower(text)
             found = check_determinism(compiler, text, whole)
             found += check_ranks(compiler, text, whole, module.ranks())
+            found += check_digests(compiler, module, text, module.ranks())
             found += check_stages(compiler, text, whole)
             found += check_spelling(compiler, module, compiler.run(text))
         except tool.ToolFailure as failure:

@@ -1,8 +1,9 @@
 # RUN: %python %s --xfer-run %xfer-run --xfer-opt %xfer-opt --count 5000
 """Random modules through xfer-run, compared bit by bit with the oracle.
 
-Each module of some thirty tensors runs several times: as it is, from an emitted
-plan, with tiny chunks, buckets and windows, and in very little staging. On a failure the module is shrunk to one
+Each module of some thirty tensors runs several times: as it is, with tiny chunks,
+buckets and windows, in very little staging, from an emitted plan and from text
+that was lowered part of the way. On a failure the module is shrunk to one
 tensor and printed with its seed, the place, and the expected and actual bits.
 """
 import argparse
@@ -35,6 +36,12 @@ def random_pipeline(random):
             "broadcast-min-bytes=1},split-roles,legalize-self-copy,"
             f"form-buckets{{max-bytes={bucket}}},"
             f"schedule-windows{{peers={random.choice([1, 2, 5])}}},verify-plan")
+
+
+def preparations(random):
+    """Options of xfer-opt whose output xfer-run must take like the text itself."""
+    passes = random_pipeline(random).split(",")
+    return [["--emit=plan"], ["--pass-pipeline", ",".join(passes[:random.randint(1, len(passes))])]]
 
 
 def variants(random, module):
@@ -73,11 +80,11 @@ def tensor_differences(rank, name, wanted, got):
 
 
 class Check:
-    """One way to run a module; failures() runs it. With `xfer_opt`, what runs is a plan."""
+    """One way to run a module; failures() runs it. `prepare` is a command that comes first."""
 
-    def __init__(self, xfer_run, options, text_seed=None, xfer_opt=None):
+    def __init__(self, xfer_run, options, text_seed=None, prepare=None):
         self.xfer_run, self.options, self.text_seed = xfer_run, options, text_seed
-        self.xfer_opt = xfer_opt
+        self.prepare = prepare
 
     def text(self, module):
         if self.text_seed is None:
@@ -95,9 +102,9 @@ class Check:
             for rank, tensors in source_tensors(module).items():
                 safetensors_io.write(directory / "in" / f"rank{rank}.safetensors", tensors)
             try:
-                if self.xfer_opt:
-                    tool.run([self.xfer_opt, path, "--emit=plan", "-o", directory / "plan"])
-                    path = directory / "plan"
+                if self.prepare:
+                    tool.run([*self.prepare, path, "-o", directory / "prepared"])
+                    path = directory / "prepared"
                 tool.run([self.xfer_run, path, "--inputs", directory / "in", "--outputs",
                           directory / "out", *self.options], timeout=60)
             except tool.ToolFailure as failure:
@@ -106,7 +113,7 @@ class Check:
 
     def shrink(self, module, failures):
         """The smallest module found that still fails, and how it fails."""
-        tidy = Check(self.xfer_run, self.options, None, self.xfer_opt)
+        tidy = Check(self.xfer_run, self.options, None, self.prepare)
         if self.text_seed is not None and tidy.failures(module):
             self.text_seed = None
         suspects = [failures[0][0]] if failures[0][0] else [t.name for t in module.tensors]
@@ -121,8 +128,8 @@ class Check:
 
 def describe(seed, check, module, failures):
     module, failures = check.shrink(module, failures)
-    emitted = " of an emitted plan" if check.xfer_opt else ""
-    lines = [f"FAILED: seed {seed}, options {check.options}{emitted}", check.text(module).rstrip()]
+    prepared = f" after {check.prepare}" if check.prepare else ""
+    lines = [f"FAILED: seed {seed}, options {check.options}{prepared}", check.text(module).rstrip()]
     lines += [text for _, text in failures[:10]]
     if len(failures) > 10:
         lines.append(f"and {len(failures) - 10} more")
@@ -139,7 +146,8 @@ def run_seed(job):
     checks = [Check(xfer_run, options, seed if options else None)
               for options in variants(random, module)]
     if xfer_opt:
-        checks.append(Check(xfer_run, [], None, xfer_opt))
+        checks += [Check(xfer_run, [], None, [xfer_opt, *options])
+                   for options in preparations(random)]
     for check in checks:
         failures = check.failures(module)
         if failures:
@@ -152,7 +160,7 @@ def run_seed(job):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--xfer-run", required=True)
-    parser.add_argument("--xfer-opt", help="also emit plans and run those")
+    parser.add_argument("--xfer-opt", help="also run emitted plans and lowered text")
     parser.add_argument("--count", type=int, default=2000, help="layouts to test, at least")
     parser.add_argument("--seed", type=int, default=1, help="of the first module")
     parser.add_argument("--max-ranks", type=int, default=8, help="of a mesh")
