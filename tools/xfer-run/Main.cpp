@@ -82,7 +82,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
   return options.jsonFile == "-" ? success() : printReport(report, diagnostics);
 }
 
-/// Each rank has a file of inputs and one of outputs, all open at once: as many as the system allows.
+/// Each rank has a file of inputs and one of outputs, all open at once.
 static void raiseOpenFileLimit() {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
