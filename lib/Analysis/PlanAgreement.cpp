@@ -13,7 +13,7 @@ int64_t PlanAgreement::numRanks(const Bucket &bucket) const {
   ArrayRef<int64_t> sources = module.rankList(bucket.ends.sources);
   auto count = static_cast<int64_t>(sources.size());
   for (int64_t rank : module.rankList(bucket.ends.destinations))
-    count += !llvm::is_contained(sources, rank);
+    count += !module.contains(bucket.ends.sources, rank);
   return count;
 }
 

@@ -61,19 +61,24 @@ void PlanWindows::collect(const Program &program, const Bucket &bucket) {
   const Endpoints &ends = bucket.ends;
   bool isSender = program.rank == ends.sender;
   size_t before = messages.size();
-  if (ends.isReduce() && bucket.roles.source)
-    for (int64_t rank : module.rankList(ends.sources))
-      if (rank != ends.sender && (isSender || rank == program.rank))
-        messages.push_back({0, 0, rank, ends.sender, &bucket});
-  bool isWire = bucket.transport == Transport::P2P || bucket.transport == Transport::Broadcast;
+  if (ends.isReduce() && bucket.roles.source) {
+    if (!isSender)
+      messages.push_back({0, 0, program.rank, ends.sender, &bucket});
+    else
+      for (int64_t rank : module.rankList(ends.sources))
+        if (rank != ends.sender)
+          messages.push_back({0, 0, rank, ends.sender, &bucket});
+  }
   bool isCollective = bucket.transport == Transport::Broadcast;
-  numOperations += isCollective;
-  if (isWire)
-    for (int64_t rank : module.rankList(ends.destinations))
-      if (isSender || rank == program.rank)
-        messages.push_back({1, communicatorOf(bucket), ends.sender, rank, &bucket});
-  if (!isCollective)
-    numOperations += static_cast<int64_t>(messages.size() - before);
+  if (isCollective || bucket.transport == Transport::P2P) {
+    int64_t communicator = communicatorOf(bucket);
+    if (!isSender)
+      messages.push_back({1, communicator, ends.sender, program.rank, &bucket});
+    else
+      for (int64_t rank : module.rankList(ends.destinations))
+        messages.push_back({1, communicator, ends.sender, rank, &bucket});
+  }
+  numOperations += isCollective ? 1 : static_cast<int64_t>(messages.size() - before);
 }
 
 /// Verifies that an ordered pair of ranks has at most one message per communicator and step.

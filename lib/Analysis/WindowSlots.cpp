@@ -68,64 +68,64 @@ void WindowSlots::colourFanOuts() {
   numColours = 1 + colouring.numColours();
 }
 
+/// Enters a reduction of `contributors` for `destinations`; kNone for results that stay on their
+/// sender.
+void WindowSlots::colourReduction(RankListId contributors, RankListId destinations,
+                                  Colouring &colouring) {
+  int32_t known = reductions.size();
+  if (reductions.intern({contributors, destinations}) < known)
+    return;
+  SmallVector<int64_t, 16> involved(module.rankList(contributors));
+  if (destinations != kNone)
+    llvm::append_range(involved, module.rankList(destinations));
+  llvm::sort(involved);
+  involved.erase(std::unique(involved.begin(), involved.end()), involved.end());
+  reduceColours.push_back(colouring.colour(involved));
+}
+
 void WindowSlots::colourReductions() {
   Colouring colouring(0);
-  SequenceInterner seen; // contributors, destinations
   for (const RoutePattern &pattern : routing.patterns()) {
     if (pattern.groupSize == 1)
       continue;
     for (const CellRoute &route : pattern.routes) {
       ArrayRef<int64_t> sources = module.rankList(route.sources);
       for (; !sources.empty(); sources = sources.drop_front(pattern.groupSize)) {
-        ArrayRef<int64_t> group = sources.take_front(pattern.groupSize);
-        RankListId contributors = module.internRanks(group);
-        int32_t known = seen.size();
-        if (seen.intern({contributors, route.destinations}) == known)
-          colourReduction(contributors, route.destinations, colouring);
+        RankListId contributors = module.internRanks(sources.take_front(pattern.groupSize));
+        SmallVector<int64_t, 16> destinations(module.rankList(route.destinations));
+        llvm::sort(destinations);
+        colourReduction(contributors, module.internRanks(destinations), colouring);
+        colourReduction(contributors, kNone, colouring);
       }
     }
   }
   numReduceColours = colouring.numColours();
 }
 
-/// Enters what select-sources and legalize-self-copy can make of one reduction: any contributor
+/// The colour of a reduction as select-sources and legalize-self-copy leave it: any contributor
 /// ships, to itself and to the other destinations apart.
-void WindowSlots::colourReduction(RankListId contributors, RankListId destinations,
-                                  Colouring &colouring) {
-  ArrayRef<int64_t> group = module.rankList(contributors), all = module.rankList(destinations);
-  SmallVector<int64_t, 16> involved(group);
-  for (int64_t rank : all)
-    if (!llvm::is_contained(group, rank))
-      involved.push_back(rank);
-  int64_t colour = colouring.colour(involved);
-  auto enter = [&](int64_t sender, RankListId list) {
-    int32_t known = reductions.size();
-    if (reductions.intern({contributors, sender, list}) == known)
-      reduceColours.push_back(colour);
-  };
-  for (int64_t sender : group) {
-    if (!llvm::is_contained(all, sender)) {
-      enter(sender, destinations);
-      continue;
+std::optional<int64_t> WindowSlots::reduceColour(const Endpoints &ends) const {
+  SmallVector<int64_t, 16> destinations(module.rankList(ends.destinations));
+  llvm::sort(destinations);
+  auto find = [&](RankListId list) { return reductions.find({ends.sources, list}); };
+  int32_t known;
+  if (destinations.size() == 1 && destinations.front() == ends.sender) {
+    known = find(kNone);
+  } else {
+    known = find(module.internRanks(destinations));
+    if (known < 0) {
+      destinations.insert(llvm::lower_bound(destinations, ends.sender), ends.sender);
+      known = find(module.internRanks(destinations));
     }
-    SmallVector<int64_t, 16> others;
-    for (int64_t rank : all)
-      if (rank != sender)
-        others.push_back(rank);
-    enter(sender, module.internRanks({sender}));
-    if (!others.empty())
-      enter(sender, module.internRanks(others));
   }
+  return known < 0 ? std::nullopt : std::optional(reduceColours[known]);
 }
 
 std::optional<int64_t> WindowSlots::slot(const Endpoints &ends, Transport transport) const {
   ArrayRef<int64_t> destinations = module.rankList(ends.destinations);
   if (ends.isReduce()) {
-    int32_t known = reductions.find({ends.sources, ends.sender, ends.destinations});
-    if (known < 0)
-      return std::nullopt;
-    bool local = destinations.size() == 1 && destinations.front() == ends.sender;
-    return 2 * numColours * stretches + 2 * reduceColours[known] + local;
+    std::optional<int64_t> reduction = reduceColour(ends);
+    return reduction ? std::optional(2 * numColours * stretches + *reduction) : std::nullopt;
   }
   int64_t colour = 0;
   if (destinations.size() > 1) {

@@ -3,6 +3,8 @@
 // Symbol lookup and the encodings under which values are interned.
 //===----------------------------------------------------------------------===//
 #include "xfer/IR/Module.h"
+#include "llvm/ADT/STLExtras.h"
+#include <algorithm>
 
 using llvm::SmallVector;
 using llvm::StringRef;
@@ -78,6 +80,19 @@ StridedRegionId Module::intern(const StridedRegion &region) {
   for (size_t i = 0; i < region.sizes.size(); ++i)
     code.append({region.sizes[i], region.strides[i]});
   return stridedRegions.intern(code, region);
+}
+
+bool Module::contains(RankListId list, int64_t rank) const {
+  constexpr size_t kLong = 32;
+  llvm::ArrayRef<int64_t> ranks = rankLists[list];
+  if (ranks.size() < kLong)
+    return llvm::is_contained(ranks, rank);
+  std::vector<int64_t> &sorted = sortedRankLists[list];
+  if (sorted.empty()) {
+    sorted = ranks.vec();
+    llvm::sort(sorted);
+  }
+  return std::binary_search(sorted.begin(), sorted.end(), rank);
 }
 
 } // namespace xfer

@@ -93,7 +93,7 @@ LogicalResult OperationVerifier::verifyEndpoints(SMLoc loc, const Endpoints &end
   if (numSources != ends.groupSize)
     return error(loc, "expected one group of sources with sender " + Twine(ends.sender) + ", got " +
                           Twine(numSources / ends.groupSize));
-  if (!llvm::is_contained(sources, ends.sender))
+  if (!module.contains(ends.sources, ends.sender))
     return error(loc, "sender " + Twine(ends.sender) + " is not one of the contributors");
   return success();
 }

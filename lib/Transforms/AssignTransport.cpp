@@ -41,7 +41,7 @@ Transport AssignTransport::choose(const Chunk &chunk, const Module &module) cons
   int64_t bytes =
       module.region(chunk.region).numElements() * byteWidth(module.tensors[chunk.tensor].dtype);
   auto remote = static_cast<int64_t>(destinations.size()) -
-                llvm::is_contained(destinations, chunk.ends.sender);
+                module.contains(chunk.ends.destinations, chunk.ends.sender);
   return remote >= minDestinations && bytes >= minBytes ? Transport::Broadcast : Transport::P2P;
 }
 

@@ -127,7 +127,7 @@ void BucketFormer::gather(const std::vector<int32_t> &bucketOfChunk) {
 LogicalResult checkChunks(const Module &module, const Program &program, Diagnostics &diagnostics) {
   for (const ProgramChunk &chunk : program.chunks) {
     llvm::ArrayRef<int64_t> destinations = module.rankList(chunk.ends.destinations);
-    bool toItself = llvm::is_contained(destinations, chunk.ends.sender);
+    bool toItself = module.contains(chunk.ends.destinations, chunk.ends.sender);
     if (chunk.transport == Transport::Local && (!toItself || destinations.size() > 1))
       return diagnostics.error(chunk.loc, "local chunk of '@" + module.tensors[chunk.tensor].name +
                                               "' has a destination on another rank");

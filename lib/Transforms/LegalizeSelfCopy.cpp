@@ -36,7 +36,7 @@ bool isSelfCopyOnWire(const ProgramChunk &chunk, const Module &module) {
   bool isLocal = destinations.size() == 1 && destinations.front() == chunk.ends.sender;
   if (isLocal)
     return chunk.transport == Transport::P2P || chunk.transport == Transport::Broadcast;
-  return llvm::is_contained(destinations, chunk.ends.sender);
+  return module.contains(chunk.ends.destinations, chunk.ends.sender);
 }
 
 void LegalizeSelfCopy::rewrite(const ProgramChunk &chunk, int64_t rank, Module &module,

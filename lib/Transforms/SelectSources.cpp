@@ -60,7 +60,7 @@ void Selector::append(const Route &route, int64_t sender, RankListId sources,
                       ArrayRef<int64_t> to) {
   // A rank's own program needs only the routes that it takes part in.
   if (context.rank && !llvm::is_contained(to, *context.rank) &&
-      !llvm::is_contained(module.rankList(sources), *context.rank))
+      !module.contains(sources, *context.rank))
     return;
   Route chosen = route;
   chosen.ends.sender = sender;
@@ -130,9 +130,9 @@ LogicalResult Selector::selectReduce(const Route &route, const RouteInstance &in
   size_t chosen = shares.sender(instance, index, 0);
   SmallVector<size_t, 16> own;
   for (size_t i = 0; i < candidates.size(); ++i)
-    if (llvm::is_contained(destinations, candidates[i]))
+    if (module.contains(route.ends.destinations, candidates[i]))
       own.push_back(i);
-  if (!own.empty() && !llvm::is_contained(destinations, candidates[chosen]))
+  if (!own.empty() && !module.contains(route.ends.destinations, candidates[chosen]))
     chosen = own[chosen % own.size()];
   auto group = static_cast<size_t>(route.ends.groupSize);
   append(route, candidates[chosen],

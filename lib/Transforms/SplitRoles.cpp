@@ -82,16 +82,14 @@ LogicalResult RoleSplitter::check(const Chunk &chunk) {
 }
 
 LogicalResult RoleSplitter::split(const Chunk &chunk) {
-  ArrayRef<int64_t> sources = module.rankList(chunk.ends.sources);
-  ArrayRef<int64_t> destinations = module.rankList(chunk.ends.destinations);
   if (context.rank)
-    return splitFor(chunk, *context.rank, llvm::is_contained(sources, *context.rank),
-                    llvm::is_contained(destinations, *context.rank));
-  for (int64_t rank : sources)
-    if (failed(splitFor(chunk, rank, true, llvm::is_contained(destinations, rank))))
+    return splitFor(chunk, *context.rank, module.contains(chunk.ends.sources, *context.rank),
+                    module.contains(chunk.ends.destinations, *context.rank));
+  for (int64_t rank : module.rankList(chunk.ends.sources))
+    if (failed(splitFor(chunk, rank, true, module.contains(chunk.ends.destinations, rank))))
       return failure();
-  for (int64_t rank : destinations)
-    if (!llvm::is_contained(sources, rank) && failed(splitFor(chunk, rank, false, true)))
+  for (int64_t rank : module.rankList(chunk.ends.destinations))
+    if (!module.contains(chunk.ends.sources, rank) && failed(splitFor(chunk, rank, false, true)))
       return failure();
   return success();
 }

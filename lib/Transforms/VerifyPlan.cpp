@@ -65,6 +65,7 @@ private:
   LogicalResult verifyChunk(const Program &program, const Bucket &bucket,
                             const ProgramChunk &chunk);
   LogicalResult verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk);
+  bool isReplica(const Ownership &ownership, ArrayRef<int64_t> ranks);
 
   Module &module;
   Diagnostics &diagnostics;
@@ -72,6 +73,8 @@ private:
   int64_t onlyRank;
   OwnershipCache ownerships;
   LocalRegions locals;
+  SequenceInterner groups;   ///< ownership, contributors
+  std::vector<bool> isGroup; ///< by group: contributors of one replica
   PlanCoverage coverage;
   PlanAgreement agreement;
   PlanWindows windows;
@@ -123,10 +126,9 @@ LogicalResult PlanVerifier::verifyProgram(const Program &program) {
 /// - its roles are those of its place among them;
 /// - its transport is `local` exactly if the sender is the only destination.
 LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &bucket) {
-  ArrayRef<int64_t> sources = module.rankList(bucket.ends.sources);
   ArrayRef<int64_t> destinations = module.rankList(bucket.ends.destinations);
-  bool sends = llvm::is_contained(sources, program.rank);
-  bool receives = llvm::is_contained(destinations, program.rank);
+  bool sends = module.contains(bucket.ends.sources, program.rank);
+  bool receives = module.contains(bucket.ends.destinations, program.rank);
   std::string place =
       "bucket " + std::to_string(bucket.ordinal) + " on rank " + std::to_string(program.rank) + " ";
   if (!sends && !receives)
@@ -143,7 +145,7 @@ LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &b
     if (failed(verifyChunk(program, bucket, chunk)))
       return failure();
   }
-  bool toItself = llvm::is_contained(destinations, bucket.ends.sender);
+  bool toItself = module.contains(bucket.ends.destinations, bucket.ends.sender);
   bool contributesOnly = bucket.ends.isReduce() && program.rank != bucket.ends.sender && !receives;
   Transport transport = bucket.transport;
   bool fits = contributesOnly                 ? transport == Transport::None
@@ -175,30 +177,39 @@ LogicalResult PlanVerifier::verifyChunk(const Program &program, const Bucket &bu
 
 /// Verifies:
 /// - the sender is a contributor;
-/// - the contributors are those of one replica of the source, in mesh order.
+/// - the contributors are those of one replica of the source, in mesh order;
+/// - they own the region.
 LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk) {
-  ArrayRef<int64_t> sources = module.rankList(bucket.ends.sources);
   const Tensor &tensor = module.tensors[chunk.tensor];
-  const Ownership &ownership = ownerships.get(tensor.source->layout, tensor.shape);
-  auto groupSize = static_cast<size_t>(ownership.groupSize());
-  int64_t cell = ownerships.cell(ownership, sources.front());
-  bool known =
-      cell >= 0 && sources.size() == groupSize && llvm::is_contained(sources, bucket.ends.sender);
-  if (known && groupSize > 1) {
-    SmallVector<int64_t, 64> holders;
-    ownership.appendHolders(cell, holders);
-    known = false;
-    for (ArrayRef<int64_t> rest = holders; !rest.empty(); rest = rest.drop_front(groupSize))
-      known |= rest.take_front(groupSize) == sources;
-  }
-  if (!known)
-    return diagnostics.error(chunk.loc, toString(sources) + " via " + Twine(bucket.ends.sender) +
+  int32_t ownership = ownerships.id(tensor.source->layout, tensor.shape);
+  int32_t group = groups.intern({ownership, bucket.ends.sources});
+  if (group == static_cast<int32_t>(isGroup.size()))
+    isGroup.push_back(isReplica(ownerships[ownership], module.rankList(bucket.ends.sources)));
+  if (!isGroup[group] || !module.contains(bucket.ends.sources, bucket.ends.sender))
+    return diagnostics.error(chunk.loc, toString(module.rankList(bucket.ends.sources)) + " via " +
+                                            Twine(bucket.ends.sender) +
                                             " are not the contributors of one replica of '@" +
                                             tensor.name + "'");
   if (locals.source(chunk.tensor, bucket.ends.sender, chunk.region) == kNone)
     return diagnostics.error(chunk.loc,
                              locals.explain(chunk.tensor, bucket.ends.sender, chunk.region));
   return success();
+}
+
+/// True if `ranks` are the contributors of one replica of a cell, in mesh order.
+bool PlanVerifier::isReplica(const Ownership &ownership, ArrayRef<int64_t> ranks) {
+  auto groupSize = static_cast<size_t>(ownership.groupSize());
+  int64_t cell = ownerships.cell(ownership, ranks.front());
+  if (cell < 0 || ranks.size() != groupSize)
+    return false;
+  if (groupSize == 1)
+    return true;
+  SmallVector<int64_t, 64> holders;
+  ownership.appendHolders(cell, holders);
+  for (ArrayRef<int64_t> rest = holders; !rest.empty(); rest = rest.drop_front(groupSize))
+    if (rest.take_front(groupSize) == ranks)
+      return true;
+  return false;
 }
 
 PassResult VerifyPlan::run(Module &module, PassContext &context) {

@@ -22,7 +22,7 @@ public:
   /// `peers` is at least 1.
   WindowSlots(Module &module, const Routing &routing, int64_t peers);
 
-  int64_t numSlots() const { return 2 * numColours * stretches + 2 * numReduceColours; }
+  int64_t numSlots() const { return 2 * numColours * stretches + numReduceColours; }
   /// nullopt if the declarations make no such endpoints.
   std::optional<int64_t> slot(const Endpoints &ends, Transport transport) const;
 
@@ -31,6 +31,7 @@ private:
   void collectRanks();
   void colourFanOuts();
   void colourReductions();
+  std::optional<int64_t> reduceColour(const Endpoints &ends) const;
   void colourReduction(RankListId contributors, RankListId destinations, Colouring &colouring);
 
   Module &module;
@@ -41,7 +42,7 @@ private:
   int64_t numColours = 1; ///< colour 0: one destination
   int64_t numReduceColours = 0;
   llvm::DenseMap<RankListId, int64_t> fanOutColours;
-  SequenceInterner reductions;        ///< contributors, sender, destinations
+  SequenceInterner reductions;        ///< contributors, sorted destinations
   std::vector<int64_t> reduceColours; ///< by reduction
 };
 

@@ -32,8 +32,8 @@ inline constexpr int64_t kMaxMeshRanks = int64_t(1) << 20;
 /// The most axes a mesh may have; only axes of size 1 can be more than twenty.
 inline constexpr size_t kMaxMeshAxes = 256;
 
-/// Values by rank. The key is unsigned because a DenseMap reserves two of its values, among them the
-/// largest int64_t, which is a rank.
+/// Values by rank. The key is unsigned because a DenseMap reserves two of its values, among them
+/// the largest int64_t, which is a rank.
 template <typename T> using RankMap = llvm::DenseMap<uint64_t, T>;
 
 } // namespace xfer

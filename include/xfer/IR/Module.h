@@ -68,6 +68,8 @@ public:
   const Region &region(RegionId id) const { return regions[id]; }
   const StridedRegion &stridedRegion(StridedRegionId id) const { return stridedRegions[id]; }
   llvm::ArrayRef<int64_t> rankList(RankListId id) const { return rankLists[id]; }
+  /// True if `rank` is in the list: O(log n), after the first question about a long list.
+  bool contains(RankListId list, int64_t rank) const;
 
   int32_t numLayouts() const { return layouts.size(); }
   int32_t numRegions() const { return regions.size(); }
@@ -82,6 +84,7 @@ private:
   ValueInterner<Region> regions;
   ValueInterner<StridedRegion> stridedRegions;
   SequenceInterner rankLists;
+  mutable llvm::DenseMap<RankListId, std::vector<int64_t>> sortedRankLists; ///< of long lists
 };
 
 } // namespace xfer
