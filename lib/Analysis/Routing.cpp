@@ -4,6 +4,7 @@
 // combination of one intersecting pair of cells per dimension.
 //===----------------------------------------------------------------------===//
 #include "xfer/Analysis/Routing.h"
+#include "xfer/Analysis/Buffers.h"
 #include "xfer/Analysis/Segments.h"
 #include <algorithm>
 
@@ -81,7 +82,7 @@ Routing::Routing(Module &module, OwnershipCache &ownerships)
       int32_t target = ownerships.id(tensor.targets[i].layout, tensor.shape);
       int32_t id = keys.intern({source, target, byteWidth(tensor.dtype)});
       if (id == static_cast<int32_t>(patternList.size())) {
-        patternList.push_back({source, target, byteWidth(tensor.dtype), 1, 0, {}});
+        patternList.push_back({source, target, byteWidth(tensor.dtype), 1, 0, 0, {}});
         buildPattern(patternList.back());
       }
       instanceList.push_back(
@@ -96,12 +97,15 @@ void Routing::buildPattern(RoutePattern &pattern) {
   pattern.groupSize = static_cast<int32_t>(source.groupSize());
   size_t numDims = source.dims().size();
   std::vector<std::vector<DimPair>> pairs(numDims);
-  size_t numRoutes = 1;
+  pattern.numRoutes = 1;
   for (size_t d = 0; d < numDims; ++d) {
     pairs[d] = intersect(source.dims()[d], target.dims()[d]);
-    numRoutes *= pairs[d].size();
+    pattern.numRoutes =
+        multiplySaturating(pattern.numRoutes, static_cast<int64_t>(pairs[d].size()));
   }
-  pattern.routes.reserve(numRoutes);
+  if (pattern.numRoutes > kMaxRoutesPerPattern)
+    return;
+  pattern.routes.reserve(pattern.numRoutes);
 
   std::vector<RankListId> sourceHolders(source.numCells(), kNone);
   std::vector<RankListId> targetHolders(target.numCells(), kNone);
@@ -114,7 +118,7 @@ void Routing::buildPattern(RoutePattern &pattern) {
     return known[cell];
   };
   SmallVector<size_t, 4> at(numDims, 0);
-  for (size_t i = 0; i < numRoutes; ++i) {
+  for (int64_t i = 0; i < pattern.numRoutes; ++i) {
     CellRoute route;
     Region region;
     route.bytes = pattern.width;

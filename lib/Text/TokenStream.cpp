@@ -77,6 +77,8 @@ std::string didYouMean(StringRef text, ArrayRef<StringRef> candidates) {
   StringRef nearest;
   for (StringRef candidate : candidates) {
     unsigned distance = text.edit_distance(candidate, true, best);
+    if (distance >= text.size())
+      continue; // every letter is another
     bool winsTie =
         nearest.empty() || (candidate.front() == text.front() && nearest.front() != text.front());
     if (distance < best || (distance == best && winsTie)) {

@@ -46,7 +46,7 @@ Transport AssignTransport::choose(const Chunk &chunk, const Module &module) cons
 }
 
 PassResult AssignTransport::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Chunks, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Chunks, context)))
     return PassResult::Failed;
   bool changed = false;
   for (Chunk &chunk : module.chunks) {

@@ -39,9 +39,23 @@ std::vector<int32_t> involving(const RoutePattern &pattern, std::optional<int64_
   return routes;
 }
 
+/// Verifies that no pattern has too many routes to be worked out.
+LogicalResult checkSize(const Module &module, const Routing &routing, Diagnostics &diagnostics) {
+  for (const RouteInstance &instance : routing.instances()) {
+    int64_t numRoutes = routing.patterns()[instance.pattern].numRoutes;
+    const Tensor &tensor = module.tensors[instance.tensor];
+    if (numRoutes > kMaxRoutesPerPattern)
+      return diagnostics.error(tensor.targets[instance.target].loc,
+                               "'@" + tensor.name + "' needs " + llvm::Twine(numRoutes) +
+                                   " routes to this target, expected at most " +
+                                   llvm::Twine(kMaxRoutesPerPattern));
+  }
+  return success();
+}
+
 PassResult BuildRoutes::run(Module &module, PassContext &context) {
   if (module.level != Level::Declarations) {
-    (void)expectLevel(module, Level::Declarations, context.diagnostics);
+    (void)expectLevel(module, Level::Declarations, context);
     return PassResult::Failed;
   }
   if (failed(expectBothSides(module, context.diagnostics)))
@@ -49,6 +63,8 @@ PassResult BuildRoutes::run(Module &module, PassContext &context) {
 
   OwnershipCache ownerships(module);
   Routing routing(module, ownerships);
+  if (failed(checkSize(module, routing, context.diagnostics)))
+    return PassResult::Failed;
   numPatterns += static_cast<int64_t>(routing.patterns().size());
   std::vector<std::vector<int32_t>> wanted;
   for (const RoutePattern &pattern : routing.patterns())

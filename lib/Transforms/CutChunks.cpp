@@ -129,7 +129,7 @@ void cutRegion(Module &module, const Region &region, int64_t maxElements,
 }
 
 PassResult CutChunks::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Routes, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Routes, context)))
     return PassResult::Failed;
   // What each (region, elements per chunk) is cut into: a range of `pieces`.
   struct Range {

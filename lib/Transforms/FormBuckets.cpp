@@ -142,7 +142,7 @@ LogicalResult checkChunks(const Module &module, const Program &program, Diagnost
 }
 
 PassResult FormBuckets::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   bool changed = false;
   for (Program &program : module.programs) {

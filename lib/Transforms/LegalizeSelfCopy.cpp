@@ -66,7 +66,7 @@ void LegalizeSelfCopy::rewrite(const ProgramChunk &chunk, int64_t rank, Module &
 }
 
 PassResult LegalizeSelfCopy::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   bool changed = false;
   for (Program &program : module.programs) {

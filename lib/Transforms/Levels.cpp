@@ -1,5 +1,6 @@
 //===- Levels.cpp - What a pass expects to find ---------------------------===//
 #include "xfer/Transforms/Levels.h"
+#include "xfer/Pass/PassRegistry.h"
 
 namespace xfer {
 
@@ -17,17 +18,30 @@ llvm::StringRef spelling(Level level) {
   return "";
 }
 
-LogicalResult expectLevel(Module &module, Level level, Diagnostics &diagnostics) {
+/// True if the declarations leave the one rank that is compiled without a route.
+static bool isWithoutRoutes(Module &module, PassContext &context) {
+  auto hasBothSides = [](const Tensor &tensor) { return tensor.source && !tensor.targets.empty(); };
+  if (!context.rank || !llvm::all_of(module.tensors, hasBothSides))
+    return false;
+  bool none = PassRegistry::create("build-routes")->run(module, context) != PassResult::Failed &&
+              PassRegistry::create("select-sources")->run(module, context) != PassResult::Failed &&
+              module.routes.empty();
+  module.routes.clear();
+  module.level = Level::Declarations;
+  return none;
+}
+
+LogicalResult expectLevel(Module &module, Level level, PassContext &context) {
   if (module.level == level)
     return success();
-  bool moves = llvm::any_of(
-      module.tensors, [](const Tensor &tensor) { return !llvm::is_contained(tensor.shape, 0); });
-  if (module.level == Level::Declarations && !moves) {
+  auto moves = [](const Tensor &tensor) { return !llvm::is_contained(tensor.shape, 0); };
+  if (module.level == Level::Declarations &&
+      (llvm::none_of(module.tensors, moves) || isWithoutRoutes(module, context))) {
     module.level = level;
     return success();
   }
-  return diagnostics.error({}, "expected " + spelling(level) + ", got a module of " +
-                                   spelling(module.level));
+  return context.diagnostics.error({}, "expected " + spelling(level) + ", got a module of " +
+                                           spelling(module.level));
 }
 
 LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics) {

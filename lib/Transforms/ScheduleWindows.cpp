@@ -91,7 +91,7 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
 }
 
 PassResult ScheduleWindows::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   OwnershipCache ownerships(module);
   Routing routing(module, ownerships);

@@ -141,7 +141,7 @@ LogicalResult Selector::selectReduce(const Route &route, const RouteInstance &in
 }
 
 PassResult SelectSources::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Routes, context.diagnostics)) ||
+  if (failed(expectLevel(module, Level::Routes, context)) ||
       failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
   if (llvm::all_of(module.routes, [](const Route &route) { return route.ends.isChosen(); }))

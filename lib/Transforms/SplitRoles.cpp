@@ -121,7 +121,7 @@ LogicalResult RoleSplitter::splitFor(const Chunk &chunk, int64_t rank, bool send
 }
 
 PassResult SplitRoles::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Chunks, context.diagnostics)) ||
+  if (failed(expectLevel(module, Level::Chunks, context)) ||
       failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
   RoleSplitter splitter(module, context);

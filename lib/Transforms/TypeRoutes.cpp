@@ -38,7 +38,7 @@ RouteType typeOf(const Route &route, const Module &module) {
 }
 
 PassResult TypeRoutes::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Routes, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Routes, context)))
     return PassResult::Failed;
   bool changed = false;
   for (Route &route : module.routes) {

@@ -213,7 +213,7 @@ bool PlanVerifier::isReplica(const Ownership &ownership, ArrayRef<int64_t> ranks
 }
 
 PassResult VerifyPlan::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context.diagnostics)))
+  if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   PlanVerifier verifier(module, context, {stagingBytes, maxOperations});
   if (failed(verifier.verify()))

@@ -1,6 +1,7 @@
 # RUN: %python %s %xfer-run %t
 """--inputs and --outputs of xfer-run: round trips, and every way in which files can be wrong."""
 import os
+import resource
 import shutil
 import struct
 import subprocess
@@ -258,6 +259,20 @@ class Files(unittest.TestCase):
         os.remove(self.path(0))
         os.mkdir(self.path(0))
         self.expect_error("not a regular file")
+
+    def test_more_ranks_than_open_files(self):
+        with open(self.text, "w") as file:
+            file.write("mesh @a = [x=100]\ntensor @w : u8[100]\n"
+                       "source @w on @a split [{x}]\ntarget @w on @a split [{cyclic(x, 1)}]\n")
+        for rank in range(100):
+            safetensors.write(self.path(rank), {"w": ("U8", [1], bytes([rank]))})
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        result = subprocess.run([XFER_RUN, self.text, f"--inputs={self.inputs}",
+                                 f"--outputs={self.outputs}"], capture_output=True, text=True,
+                                timeout=60, preexec_fn=lambda: resource.setrlimit(
+                                    resource.RLIMIT_NOFILE, (64, most)))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(os.listdir(self.outputs)), 100)
 
 
 if __name__ == "__main__":

@@ -68,6 +68,14 @@ class Json(unittest.TestCase):
         self.assertEqual(result.returncode, 1)
         self.assertFalse(os.path.exists(self.path))
 
+    def test_unwritable_before_anything_moves(self):
+        outputs = os.path.join(TEMPORARY, "outputs")
+        result = self.run_example("hello.xfer", f"--json={self.path}.missing/run.json",
+                                  f"--outputs={outputs}")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("cannot open", result.stderr)
+        self.assertFalse(os.path.exists(outputs))
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

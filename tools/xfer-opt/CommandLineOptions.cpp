@@ -158,6 +158,11 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, XferOpt
                             "'--split-input-file' takes one input, but this is another");
     return CommandLine::Outcome::Failed;
   }
+  if (options.splitInputFile && options.emit == EmitKind::Plan) {
+    (void)diagnostics.error({}, "'--emit=plan' writes one plan, but '--split-input-file' makes "
+                                "several modules");
+    return CommandLine::Outcome::Failed;
+  }
   return outcome;
 }
 

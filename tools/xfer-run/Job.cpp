@@ -6,8 +6,8 @@
 #include "xfer/Pass/PassRegistry.h"
 #include "xfer/Plan/EmitPlan.h"
 #include "xfer/Text/Parser.h"
+#include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Pipelines.h"
-#include "llvm/ADT/STLExtras.h"
 
 using llvm::StringRef;
 using llvm::Twine;
@@ -17,36 +17,13 @@ namespace xfer::run {
 /// The file identifier of a plan lies at bytes 4 to 8.
 static bool isPlan(StringRef bytes) { return bytes.substr(4, 4) == "XFER"; }
 
-static std::vector<int64_t> ranksOf(const Module &module) {
-  std::vector<int64_t> ranks;
-  std::vector<bool> seen(module.meshes.size());
-  auto addMesh = [&](const Side &side) {
-    int32_t mesh = module.layout(side.layout).mesh;
-    if (!seen[mesh])
-      ranks.insert(ranks.end(), module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
-    seen[mesh] = true;
-  };
-  for (const Tensor &tensor : module.tensors) {
-    if (tensor.source)
-      addMesh(*tensor.source);
-    llvm::for_each(tensor.targets, addMesh);
-  }
-  llvm::sort(ranks);
-  ranks.erase(llvm::unique(ranks), ranks.end());
-  return ranks;
-}
-
 /// Verifies:
 /// - every tensor has a source and a target;
 /// - there are not more ranks than one process can run;
 /// - their tensors fit into memory, which is better said before a long compilation.
 static LogicalResult checkDeclarations(const Module &module, Diagnostics &diagnostics) {
-  for (const Tensor &tensor : module.tensors) {
-    if (!tensor.source)
-      return diagnostics.error(tensor.loc, "tensor '" + tensor.name + "' has no source");
-    if (tensor.targets.empty())
-      return diagnostics.error(tensor.loc, "tensor '" + tensor.name + "' has no target");
-  }
+  if (failed(expectBothSides(module, diagnostics)))
+    return failure();
   int64_t numRanks = static_cast<int64_t>(ranksOf(module).size());
   if (numRanks > kMaxRanks)
     return diagnostics.error({}, "declarations name " + Twine(numRanks) +

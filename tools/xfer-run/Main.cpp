@@ -9,6 +9,7 @@
 #include "Report.h"
 #include "TensorFiles.h"
 #include "common/OutOfMemory.h"
+#include <sys/resource.h>
 
 using namespace xfer;
 using namespace xfer::run;
@@ -50,6 +51,10 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
   Job job;
   if (failed(prepareJob(options, job, diagnostics)))
     return failure();
+  // Opened now, so that a file that cannot be written is an error before anything moves.
+  std::unique_ptr<OutputFile> json;
+  if (!options.jsonFile.empty() && !(json = OutputFile::open(options.jsonFile, diagnostics)))
+    return failure();
   LocalTensors locals(*job.declarations);
   if (!options.inputDirectory.empty() && !options.outputDirectory.empty() &&
       failed(
@@ -72,13 +77,23 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
   if (failed(replayAll(options, job, locals, *values, report, diagnostics)) ||
       (!options.outputDirectory.empty() &&
        failed(writeTargets(locals, options.outputDirectory, diagnostics))) ||
-      (!options.jsonFile.empty() && failed(writeJson(report, options.jsonFile, diagnostics))))
+      (json && failed(writeJson(report, *json, diagnostics))))
     return failure();
   return options.jsonFile == "-" ? success() : printReport(report, diagnostics);
 }
 
+/// Each rank has a file of inputs and one of outputs, all open at once.
+static void raiseOpenFileLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv) {
   exitWhenOutOfMemory();
+  raiseOpenFileLimit();
   llvm::SourceMgr sources;
   Diagnostics diagnostics(sources);
   Options options;

@@ -2,7 +2,6 @@
 #include "Report.h"
 #include "Parallel.h"
 #include "Units.h"
-#include "common/OutputFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/JSON.h"
 #include <chrono>
@@ -115,12 +114,9 @@ LogicalResult printReport(const Report &report, Diagnostics &diagnostics) {
 
 //===- JSON ---------------------------------------------------------------===//
 
-LogicalResult writeJson(const Report &report, llvm::StringRef path, Diagnostics &diagnostics) {
-  std::unique_ptr<OutputFile> file = OutputFile::open(path, diagnostics);
-  if (!file)
-    return failure();
+LogicalResult writeJson(const Report &report, OutputFile &file, Diagnostics &diagnostics) {
   const Counts &counts = report.counts;
-  llvm::json::OStream json(file->os(), /*IndentSize=*/2);
+  llvm::json::OStream json(file.os(), /*IndentSize=*/2);
   json.object([&] {
     json.attribute("backend", "threads");
     json.attribute("tensors", report.tensors);
@@ -155,8 +151,8 @@ LogicalResult writeJson(const Report &report, llvm::StringRef path, Diagnostics 
     json.attribute("verified", report.verified);
     json.attribute("verified_elements", report.verifiedElements);
   });
-  file->os() << '\n';
-  return file->keep(diagnostics);
+  file.os() << '\n';
+  return file.keep(diagnostics);
 }
 
 } // namespace xfer::run

@@ -2,6 +2,7 @@
 #pragma once
 #include "Counts.h"
 #include "LocalTensors.h"
+#include "common/OutputFile.h"
 
 namespace xfer::run {
 
@@ -27,7 +28,7 @@ double measureCopy(const LocalTensors &locals, int64_t bytes);
 
 /// Writes the report for people to standard output.
 LogicalResult printReport(const Report &report, Diagnostics &diagnostics);
-/// Writes it for scripts; `path` may be `-`.
-LogicalResult writeJson(const Report &report, llvm::StringRef path, Diagnostics &diagnostics);
+/// Writes it for scripts.
+LogicalResult writeJson(const Report &report, OutputFile &file, Diagnostics &diagnostics);
 
 } // namespace xfer::run

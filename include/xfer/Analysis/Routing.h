@@ -24,6 +24,7 @@ struct RoutePattern {
   int64_t width = 1;              ///< bytes of one element on the wire
   int32_t groupSize = 1;          ///< contributors per replica
   int64_t numInstances = 0;
+  int64_t numRoutes = 0;         ///< beyond kMaxRoutesPerPattern, `routes` is empty
   std::vector<CellRoute> routes; ///< by source cell, then target cell, dimension 0 slowest
 };
 
@@ -34,6 +35,9 @@ struct RouteInstance {
   int32_t pattern = 0; ///< index into Routing::patterns
   int64_t ordinal = 0; ///< among the instances of the pattern
 };
+
+/// A pattern of more routes is not worked out: it would exhaust memory long before it is useful.
+inline constexpr int64_t kMaxRoutesPerPattern = int64_t(1) << 23;
 
 class Routing {
 public:

@@ -1,15 +1,15 @@
 //===- Levels.h - What a pass expects to find -------------------*- C++ -*-===//
 #pragma once
-#include "xfer/IR/Diagnostics.h"
-#include "xfer/IR/Module.h"
+#include "xfer/Pass/Pass.h"
 
 namespace xfer {
 
 llvm::StringRef spelling(Level level);
 
 /// Fails with a diagnostic unless the module is at `level`. A module of declarations in which no
-/// element moves counts as any level: its text shows none.
-LogicalResult expectLevel(Module &module, Level level, Diagnostics &diagnostics);
+/// element moves, or none to or from the one rank that is compiled, counts as any level: its text
+/// shows none.
+LogicalResult expectLevel(Module &module, Level level, PassContext &context);
 
 /// Fails unless every tensor has a source and a target.
 LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics);
