@@ -99,9 +99,9 @@ struct ProgramChunk {
 };
 
 /// Chunks that cross in one buffer. Its identity, the same on every rank that takes part, is its
-/// endpoints and `ordinal`, its number among the buckets with these endpoints: no rank needs to
-/// see the rest of the job to name it. A reduce bucket first gathers contributions of the source
-/// element type at the sender, then ships the reduced bytes.
+/// endpoints, whether it is a broadcast, and `ordinal`, its number among the buckets that agree in
+/// these: no rank needs to see the rest of the job to name it. A reduce bucket first gathers
+/// contributions of the source element type at the sender, then ships the reduced bytes.
 ///   bucket 3 p2p 0 -> [4] roles(source) bytes 1310720 { ... }
 struct Bucket {
   int64_t ordinal = 0;
