@@ -52,7 +52,7 @@ TEST(Session, GroupServesOneSessionAfterAnother) {
 
 TEST(Session, MissingRankFailsAgreementByItsName) {
   Job job(makeRing(3).build());
-  const auto outcomes = job.onRanks({0, 2}, [&](int64_t rank) { return job.runRank(rank, 60); });
+  const auto outcomes = job.onRanks({0, 2}, [&](int64_t rank) { return job.runRank(rank, 500); });
   for (const auto &[rank, outcome] : outcomes) {
     EXPECT_EQ(outcome.status, XFER_TIMEOUT);
     EXPECT_TRUE(mentions(outcome, "ranks 1 did not join")) << outcome.text;
@@ -104,9 +104,9 @@ TEST(Session, RankCountsThatDifferAreAMismatchAlsoForLateRanks) {
 
 TEST(Session, RankThatJoinsTwiceIsRefused) {
   Job job(makeRing(2).build());
-  std::thread first([&] { EXPECT_EQ(job.runRank(0, 500).status, XFER_TIMEOUT); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  const Outcome outcome = job.runRank(0, 500);
+  std::thread first([&] { EXPECT_EQ(job.runRank(0, 2000).status, XFER_TIMEOUT); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  const Outcome outcome = job.runRank(0, 2000);
   EXPECT_EQ(outcome.status, XFER_INVALID_ARGUMENT);
   EXPECT_TRUE(mentions(outcome, "rank 0 has joined twice")) << outcome.text;
   first.join();
@@ -162,7 +162,7 @@ Outcome replayAndWait(xfer_session_t *session, int64_t timeout = -1) {
 
 TEST(Session, SilentPeerTimesOutWithWindowAndBucket) {
   Job job(makeRing(3).build());
-  const auto outcomes = withSessions(job, 100, [](int64_t rank, xfer_session_t *session) {
+  const auto outcomes = withSessions(job, 500, [](int64_t rank, xfer_session_t *session) {
     return rank == 1 ? Outcome() : replayAndWait(session);
   });
   EXPECT_EQ(outcomes.at(1).status, XFER_OK);
