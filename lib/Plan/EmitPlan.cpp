@@ -11,6 +11,7 @@
 #include "xfer/Text/Printer.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/plan_digest.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using llvm::ArrayRef;
 
@@ -213,6 +214,15 @@ LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vect
                                      ": emit one rank's plan at a time with '--rank'");
   writer.write(pipeline, out);
   return success();
+}
+
+std::string startOfPipeline(const Module &module) {
+  if (module.level == Level::Declarations)
+    return "";
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  printModule(module, stream);
+  return llvm::formatv("text-{0:x-16},", XXH3_64bits(text.data(), text.size())).str();
 }
 
 } // namespace xfer

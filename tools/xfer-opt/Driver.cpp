@@ -86,6 +86,7 @@ LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagn
     if (failed(verifyModule(*module, diagnostics)))
       return failure();
   }
+  std::string pipelineStart = options.emit == EmitKind::Plan ? startOfPipeline(*module) : "";
   PassManagerOptions managerOptions = options.passManager;
   managerOptions.timing = clock;
   PassManager manager(managerOptions);
@@ -94,7 +95,7 @@ LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagn
     llvm::errs() << manager.print() << '\n';
   if (options.statistics)
     manager.printStatistics(llvm::errs());
-  return failed(result) ? result : emit(*module, manager, diagnostics, os);
+  return failed(result) ? result : emit(*module, pipelineStart + manager.print(), diagnostics, os);
 }
 
 LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostics &diagnostics) {
@@ -115,15 +116,15 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostic
   return manager.run(module, context);
 }
 
-LogicalResult Driver::emit(const Module &module, const PassManager &manager,
-                           Diagnostics &diagnostics, llvm::raw_ostream &os) {
+LogicalResult Driver::emit(const Module &module, llvm::StringRef pipeline, Diagnostics &diagnostics,
+                           llvm::raw_ostream &os) {
   Timing::Scope scope(options.timing ? &timing : nullptr, "emit");
   if (options.emit == EmitKind::Ir) {
     printModule(module, os);
     return success();
   }
   std::vector<uint8_t> plan;
-  if (failed(emitPlan(module, manager.print(), plan, diagnostics)))
+  if (failed(emitPlan(module, pipeline, plan, diagnostics)))
     return failure();
   os.write(reinterpret_cast<const char *>(plan.data()), plan.size());
   return success();

@@ -23,7 +23,7 @@ private:
   LogicalResult runModule(llvm::ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics,
                           llvm::raw_ostream &os);
   LogicalResult runPasses(PassManager &manager, Module &module, Diagnostics &diagnostics);
-  LogicalResult emit(const Module &module, const PassManager &manager, Diagnostics &diagnostics,
+  LogicalResult emit(const Module &module, llvm::StringRef pipeline, Diagnostics &diagnostics,
                      llvm::raw_ostream &os);
 
   const XferOptOptions &options;

@@ -62,7 +62,7 @@ static LogicalResult lower(const Options &options, Module &module, std::string &
                                      " gives less than one byte to each of " + Twine(numRanks) +
                                      " ranks");
   buildDefaultPipeline(rest, module, sizes);
-  pipelineText = asked.print();
+  pipelineText += asked.print();
   if (!asked.pipeline().empty() && !rest.pipeline().empty())
     pipelineText += ',';
   pipelineText += rest.print();
@@ -81,6 +81,8 @@ static LogicalResult compileText(const Options &options, llvm::ArrayRef<unsigned
                                  Diagnostics &diagnostics) {
   std::string pipelineText;
   job.declarations = parseDeclarations(buffers, diagnostics);
+  if (job.declarations)
+    pipelineText = startOfPipeline(*job.declarations);
   if (!job.declarations || failed(lower(options, *job.declarations, pipelineText, diagnostics)) ||
       failed(emitPlan(*job.declarations, pipelineText, job.planBytes, diagnostics)))
     return failure();

@@ -9,10 +9,15 @@
 namespace xfer {
 
 /// Serializes the programs of a fully lowered module into the format of runtime/schema/plan.fbs.
-/// `pipeline` is the text of the passes that ran; with the canonical declarations and the
-/// compiler's version it makes the agreement digest. Deterministic: equal modules, equal bytes.
-/// Reports an error if the module is not in windows.
+/// `pipeline` is startOfPipeline() and the text of the passes that ran; with the canonical
+/// declarations and the compiler's version it makes the agreement digest. Deterministic: equal
+/// modules, equal bytes. Reports an error if the module is not in windows.
 LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vector<uint8_t> &out,
                        Diagnostics &diagnostics);
+
+/// What the pipeline of a plan begins with, for a module as it was read: nothing for declarations.
+/// For lowered text a word that names its content, since the passes that made it are not known;
+/// ranks that begin with different lowered texts do not agree.
+std::string startOfPipeline(const Module &module);
 
 } // namespace xfer
