@@ -3,7 +3,7 @@
 // The table of passes, made from Passes.def.
 //===----------------------------------------------------------------------===//
 #include "xfer/Pass/PassRegistry.h"
-#include "xfer/Pass/Spelling.h"
+#include "xfer/IR/Spelling.h"
 #include "xfer/Transforms/Passes.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 

@@ -7,7 +7,7 @@
 // a brace. In quotes `\"` and `\\` stand for `"` and `\`.
 //===----------------------------------------------------------------------===//
 #include "xfer/Pass/PassRegistry.h"
-#include "xfer/Pass/Spelling.h"
+#include "xfer/IR/Spelling.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 

@@ -69,24 +69,4 @@ LogicalResult TokenStream::parseIntegerList(SmallVectorImpl<int64_t> &values) {
   return consumeIf(TokenKind::RightBracket) ? success() : unexpected("',' or ']'");
 }
 
-std::string didYouMean(StringRef text, ArrayRef<StringRef> candidates) {
-  constexpr size_t longestWord = 64;
-  if (text.size() > longestWord)
-    return "";
-  unsigned best = static_cast<unsigned>(text.size() / 3 + 1);
-  StringRef nearest;
-  for (StringRef candidate : candidates) {
-    unsigned distance = text.edit_distance(candidate, true, best);
-    if (distance >= text.size())
-      continue; // every letter is another
-    bool winsTie =
-        nearest.empty() || (candidate.front() == text.front() && nearest.front() != text.front());
-    if (distance < best || (distance == best && winsTie)) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  return nearest.empty() ? "" : (", did you mean '" + nearest + "'").str();
-}
-
 } // namespace xfer

@@ -7,6 +7,7 @@
 #pragma once
 #include "Lexer.h"
 #include "xfer/IR/Diagnostics.h"
+#include "xfer/IR/Spelling.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 
@@ -109,8 +110,5 @@ private:
   Token token;
   const char *consumedEnd = nullptr;
 };
-
-/// Returns ", did you mean 'X'" for the candidate nearest to `text`, or "" if none is near.
-std::string didYouMean(llvm::StringRef text, llvm::ArrayRef<llvm::StringRef> candidates);
 
 } // namespace xfer

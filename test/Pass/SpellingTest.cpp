@@ -1,5 +1,5 @@
 //===- SpellingTest.cpp - What the user meant -----------------------------===//
-#include "xfer/Pass/Spelling.h"
+#include "xfer/IR/Spelling.h"
 #include <gtest/gtest.h>
 
 using namespace xfer;

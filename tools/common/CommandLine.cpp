@@ -3,7 +3,7 @@
 // Rows of options, the parser of words, and `--help`.
 //===----------------------------------------------------------------------===//
 #include "common/CommandLine.h"
-#include "xfer/Pass/Spelling.h"
+#include "xfer/IR/Spelling.h"
 #include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/raw_ostream.h"

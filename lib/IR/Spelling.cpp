@@ -2,7 +2,7 @@
 //
 // The nearest of a few dozen names; called only on the way to an error.
 //===----------------------------------------------------------------------===//
-#include "xfer/Pass/Spelling.h"
+#include "xfer/IR/Spelling.h"
 #include <algorithm>
 
 using llvm::ArrayRef;
@@ -15,13 +15,15 @@ StringRef nearestSpelling(StringRef text, ArrayRef<StringRef> candidates) {
   if (text.size() > 64)
     return "";
   StringRef nearest;
-  unsigned limit = (text.size() + 2) / 3 + 1;
+  unsigned best = static_cast<unsigned>(text.size() + 2) / 3;
   for (StringRef candidate : candidates) {
-    unsigned distance = text.edit_distance(candidate, /*AllowReplacements=*/true, limit);
-    if (distance >= limit)
-      continue;
-    limit = distance;
-    nearest = candidate;
+    unsigned distance = text.edit_distance(candidate, /*AllowReplacements=*/true, best);
+    if (distance > best || distance >= text.size())
+      continue; // too far, or every letter is another
+    bool beginsAlike = candidate.front() == text.front();
+    if (distance < best || nearest.empty() || (beginsAlike && nearest.front() != text.front()))
+      nearest = candidate;
+    best = distance;
   }
   return nearest;
 }

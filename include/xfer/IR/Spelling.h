@@ -9,8 +9,8 @@
 
 namespace xfer {
 
-/// The candidate nearest to `text`, the first of equals; "" if none differs by at most a third of
-/// its characters.
+/// The candidate nearest to `text`; "" if none differs by at most a third of its characters. Of
+/// equally near ones, one with the same first letter, else the first.
 llvm::StringRef nearestSpelling(llvm::StringRef text, llvm::ArrayRef<llvm::StringRef> candidates);
 
 /// `; did you mean 'NAME'?` for the end of an error, or "" without a near candidate. `prefix` goes
