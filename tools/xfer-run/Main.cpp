@@ -64,7 +64,8 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
       failed(locals.allocate(diagnostics)))
     return failure();
   std::unique_ptr<Values> values = prepareSources(options, locals, diagnostics);
-  if (!values)
+  if (!values || (!options.outputDirectory.empty() &&
+                  failed(createDirectory(options.outputDirectory, diagnostics))))
     return failure();
 
   Report report;

@@ -110,8 +110,6 @@ LogicalResult readSources(const LocalTensors &locals, StringRef directory,
 
 LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
                            Diagnostics &diagnostics) {
-  if (std::error_code error = llvm::sys::fs::create_directories(directory))
-    return diagnostics.error({}, "cannot create '" + directory + "': " + error.message());
   std::vector<std::string> paths;
   std::vector<std::unique_ptr<OutputFile>> files;
   TensorsByRank byRank = groupByRank(locals.targets());
@@ -134,6 +132,12 @@ LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
         llvm::sys::fs::remove(paths[kept]);
       return failure();
     }
+  return success();
+}
+
+LogicalResult createDirectory(StringRef directory, Diagnostics &diagnostics) {
+  if (std::error_code error = llvm::sys::fs::create_directories(directory))
+    return diagnostics.error({}, "cannot create '" + directory + "': " + error.message());
   return success();
 }
 

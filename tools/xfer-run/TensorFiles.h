@@ -13,9 +13,12 @@ namespace xfer::run {
 LogicalResult readSources(const LocalTensors &locals, llvm::StringRef directory,
                           Diagnostics &diagnostics);
 
-/// Writes the targets to files: all of them or none. Creates the directory.
+/// Writes the targets to files in an existing directory: all of them or none.
 LogicalResult writeTargets(const LocalTensors &locals, llvm::StringRef directory,
                            Diagnostics &diagnostics);
+
+/// Makes the directory of --outputs, before anything moves.
+LogicalResult createDirectory(llvm::StringRef directory, Diagnostics &diagnostics);
 
 /// Fails if writing to `outputs` would replace a file that `inputs` is read from.
 LogicalResult checkDirectories(const LocalTensors &locals, llvm::StringRef inputs,
