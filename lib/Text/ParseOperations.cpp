@@ -11,25 +11,11 @@ using llvm::StringRef;
 
 namespace xfer {
 
-static StringRef levelName(Level level) {
-  switch (level) {
-  case Level::Routes:
-    return "routes";
-  case Level::Chunks:
-    return "chunks";
-  case Level::Programs:
-    return "programs";
-  case Level::Declarations:
-    break;
-  }
-  return "declarations";
-}
-
 LogicalResult BufferParser::enterLevel(Level level) {
   if (module.level == level)
     return success();
   if (module.level != Level::Declarations) {
-    (void)tokens.unexpected("a module of " + levelName(module.level) + " alone");
+    (void)tokens.unexpected("a module of " + spelling(module.level) + " alone");
     tokens.noteAt(SMLoc::getFromPointer(state.firstOperation), "the first one is here");
     return failure();
   }

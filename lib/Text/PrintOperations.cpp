@@ -28,6 +28,20 @@ StringRef spelling(RouteType type) {
   return "";
 }
 
+StringRef spelling(Level level) {
+  switch (level) {
+  case Level::Declarations:
+    return "declarations";
+  case Level::Routes:
+    return "routes";
+  case Level::Chunks:
+    return "chunks";
+  case Level::Programs:
+    return "programs";
+  }
+  return "";
+}
+
 StringRef spelling(Transport transport) {
   switch (transport) {
   case Transport::Unassigned:

@@ -1,22 +1,9 @@
 //===- Levels.cpp - What a pass expects to find ---------------------------===//
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Pass/PassRegistry.h"
+#include "xfer/Text/Printer.h"
 
 namespace xfer {
-
-llvm::StringRef spelling(Level level) {
-  switch (level) {
-  case Level::Declarations:
-    return "declarations";
-  case Level::Routes:
-    return "routes";
-  case Level::Chunks:
-    return "chunks";
-  case Level::Programs:
-    return "programs";
-  }
-  return "";
-}
 
 /// True if the declarations leave the one rank that is compiled without a route.
 static bool isWithoutRoutes(Module &module, PassContext &context) {

@@ -17,5 +17,6 @@ std::string toString(const Module &module, RegionId region);
 std::string toString(llvm::ArrayRef<int64_t> ranks); ///< `[4, 5]`
 llvm::StringRef spelling(RouteType type);
 llvm::StringRef spelling(Transport transport);
+llvm::StringRef spelling(Level level); ///< `declarations`, `routes`, ...
 
 } // namespace xfer

@@ -4,8 +4,6 @@
 
 namespace xfer {
 
-llvm::StringRef spelling(Level level);
-
 /// Fails with a diagnostic unless the module is at `level`. A module of declarations in which no
 /// element moves, or none to or from the one rank that is compiled, counts as any level: its text
 /// shows none.
