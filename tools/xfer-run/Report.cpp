@@ -58,8 +58,11 @@ double measureCopy(const LocalTensors &locals, int64_t bytes) {
   std::vector<double> seconds;
   for (int pass = -1; pass < kPasses; ++pass) { // the first touches the memory
     auto begin = std::chrono::steady_clock::now();
-    parallelFor(copies.size(), threads,
-                [&](int64_t i) { std::memcpy(copies[i].to, copies[i].from, copies[i].bytes); });
+    // Copies to one block are one thread's: they may be several when more moves than targets hold.
+    parallelFor(to.size(), threads, [&](int64_t block) {
+      for (size_t i = block; i < copies.size(); i += to.size())
+        std::memcpy(copies[i].to, copies[i].from, copies[i].bytes);
+    });
     std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (pass >= 0)
       seconds.push_back(took.count());
