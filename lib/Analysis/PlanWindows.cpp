@@ -106,15 +106,17 @@ LogicalResult PlanWindows::checkMessages(const Program &program, const Window &w
 /// - with the one before it, it needs no more staging than allowed.
 LogicalResult PlanWindows::checkBounds(const Program &program, const Window &window,
                                        int64_t stagedBefore, int64_t staged) {
-  std::string place = "window " + std::to_string(window.index) + " of rank " +
-                      std::to_string(program.rank) + " needs ";
+  auto place = [&] { // only on the way to an error
+    return "window " + std::to_string(window.index) + " of rank " + std::to_string(program.rank) +
+           " needs ";
+  };
   if (limits.maxOperations && numOperations > limits.maxOperations)
     return diagnostics.error(window.loc,
-                             place + Twine(numOperations) + " messages, expected at most " +
+                             place() + Twine(numOperations) + " messages, expected at most " +
                                  Twine(limits.maxOperations) + ": use fewer peers or broadcast");
   int64_t together = addSaturating(stagedBefore, staged);
   if (limits.stagingBytes && together > limits.stagingBytes)
-    return diagnostics.error(window.loc, place + Twine(together) +
+    return diagnostics.error(window.loc, place() + Twine(together) +
                                              " bytes of staging with the window before it, "
                                              "expected at most " +
                                              Twine(limits.stagingBytes) +

@@ -129,17 +129,19 @@ LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &b
   ArrayRef<int64_t> destinations = module.rankList(bucket.ends.destinations);
   bool sends = module.contains(bucket.ends.sources, program.rank);
   bool receives = module.contains(bucket.ends.destinations, program.rank);
-  std::string place =
-      "bucket " + std::to_string(bucket.ordinal) + " on rank " + std::to_string(program.rank) + " ";
+  auto place = [&] { // only on the way to an error
+    return "bucket " + std::to_string(bucket.ordinal) + " on rank " + std::to_string(program.rank) +
+           " ";
+  };
   if (!sends && !receives)
-    return diagnostics.error(bucket.loc, place + "is between other ranks");
+    return diagnostics.error(bucket.loc, place() + "is between other ranks");
   for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
     if (chunk.roles().source != sends)
-      return diagnostics.error(chunk.loc, place + (sends ? "must" : "must not") +
+      return diagnostics.error(chunk.loc, place() + (sends ? "must" : "must not") +
                                               " read its source of '@" +
                                               module.tensors[chunk.tensor].name + "'");
     if (chunk.roles().target != receives)
-      return diagnostics.error(chunk.loc, place + (receives ? "must" : "must not") +
+      return diagnostics.error(chunk.loc, place() + (receives ? "must" : "must not") +
                                               " write its target of '@" +
                                               module.tensors[chunk.tensor].name + "'");
     if (failed(verifyChunk(program, bucket, chunk)))
@@ -152,7 +154,7 @@ LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &b
               : transport == Transport::Local ? toItself && destinations.size() == 1
                                               : transport != Transport::None && !toItself;
   if (!fits)
-    return diagnostics.error(bucket.loc, place + "has transport '" + spelling(transport) +
+    return diagnostics.error(bucket.loc, place() + "has transport '" + spelling(transport) +
                                              "', which does not fit " + Twine(bucket.ends.sender) +
                                              " -> " + toString(destinations));
   return success();
