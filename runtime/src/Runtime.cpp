@@ -124,9 +124,7 @@ xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream) {
   return guard([&]() -> Status {
     if (!session)
       return isNull("session");
-    if (stream)
-      return failure(XFER_INVALID_ARGUMENT, "'stream' must be NULL without a device");
-    return session->replay();
+    return session->replay(stream);
   });
 }
 
