@@ -86,12 +86,8 @@ xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t rank, size_
       return failure(XFER_INVALID_ARGUMENT, "rank ", rank, " has no binding ", index,
                      ", expected less than ", program->bindings.size());
     const BindingSpec &binding = *program->bindings[index];
-    *out_info = {plan->tensors[static_cast<size_t>(binding.tensor)].name.c_str(),
-                 binding.side,
-                 binding.dtype,
-                 binding.shape.size(),
-                 binding.shape.data(),
-                 binding.numBytes};
+    *out_info = {binding.name->c_str(), binding.side,         binding.dtype,
+                 binding.shape.size(),  binding.shape.data(), binding.numBytes};
     return {};
   });
 }
