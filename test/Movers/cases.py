@@ -1,0 +1,88 @@
+"""Models, jobs and the texts that were written by hand for them.
+
+A side is (framework, job); trainer ranks come first, the server's follow. A written case may say
+only a part of what the movers know: COMPLETE texts must name every parameter of both sides.
+"""
+from dataclasses import dataclass, field
+from typing import List, Tuple
+
+DENSE = {
+    "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "torch_dtype": "bfloat16",
+    "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 16, "num_key_value_heads": 4,
+    "head_dim": 4, "intermediate_size": 24, "vocab_size": 300, "tie_word_embeddings": False,
+    "attention_bias": False,
+}
+MIXTURE = {
+    "architectures": ["Qwen3MoeForCausalLM"], "model_type": "qwen3_moe", "torch_dtype": "bfloat16",
+    "hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 8, "num_key_value_heads": 2,
+    "head_dim": 4, "intermediate_size": 24, "moe_intermediate_size": 12, "num_experts": 4,
+    "num_experts_per_tok": 2, "decoder_sparse_step": 1, "mlp_only_layers": [],
+    "norm_topk_prob": True, "vocab_size": 100, "tie_word_embeddings": True,
+    "attention_bias": False,
+}
+LATENT = {
+    "architectures": ["DeepseekV3ForCausalLM"], "model_type": "deepseek_v3",
+    "torch_dtype": "bfloat16", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 4,
+    "num_key_value_heads": 4, "q_lora_rank": 10, "kv_lora_rank": 12, "qk_nope_head_dim": 6,
+    "qk_rope_head_dim": 2, "v_head_dim": 4, "intermediate_size": 12, "moe_intermediate_size": 6,
+    "n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2,
+    "first_k_dense_replace": 0, "moe_layer_freq": 1, "topk_method": "noaux_tc",
+    "num_nextn_predict_layers": 0, "vocab_size": 100, "tie_word_embeddings": False,
+    "attention_bias": False,
+}
+LLAMA = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "torch_dtype": "bfloat16",
+    "hidden_size": 6, "num_hidden_layers": 1, "num_attention_heads": 4, "num_key_value_heads": 2,
+    "head_dim": 3, "intermediate_size": 10, "vocab_size": 20, "tie_word_embeddings": True,
+    "attention_bias": False, "mlp_bias": False,
+}
+
+
+def megatron(tp=1, pp=1, ep=1, dp=1, etp=1):
+    return "megatron", {"tp": tp, "pp": pp, "ep": ep, "dp": dp, "etp": etp}
+
+
+def vllm(tp=1, dp=1, ep=1, absorbed=False):
+    return "vllm", {"tp": tp, "dp": dp, "ep": ep, "absorbed": absorbed}
+
+
+@dataclass
+class Written:
+    name: str
+    file: str
+    config: dict
+    train: Tuple[str, dict]
+    serve: Tuple[str, dict]
+    complete: bool = True
+    changes: List[Tuple[str, str]] = field(default_factory=list)  # to the file's text
+
+
+def dense(train_tp, serve_tp):
+    """The dense text for other numbers of ranks."""
+    changes = [("mesh @train = [tp=2]", f"mesh @train = [tp={train_tp}]"),
+               ("[tp=4] ranks [2:6]", f"[tp={serve_tp}] ranks [{train_tp}:{train_tp + serve_tp}]"),
+               ("pad:212", f"pad:{-300 % (128 * train_tp)}")]
+    if serve_tp > 4:
+        changes.append(("{tp} | {tp} | {tp}", "{tp} | {tp:(1)4} | {tp:(1)4}"))
+    return Written(f"dense tp{train_tp} to tp{serve_tp}", "dense.xfer", DENSE,
+                   megatron(tp=train_tp), vllm(tp=serve_tp), True, changes)
+
+
+EXPERTS_BY_TP = [("[{tp}, {} | {}, {}]", "[{}, {tp} | {tp}, {}]"),
+                 ("bf16[4, 8, 12] on @serve split [{tp}, {}, {}]",
+                  "bf16[4, 8, 12] on @serve split [{}, {}, {tp}]")]
+
+WRITTEN = [
+    dense(2, 4),
+    dense(4, 2),
+    dense(8, 2),  # Megatron cuts in the middle of KV groups
+    dense(1, 8),  # vLLM's ranks share KV heads
+    dense(8, 8),
+    Written("experts pp2 tp2 ep2 to ep4", "experts.xfer", MIXTURE, megatron(tp=2, pp=2, ep=2),
+            vllm(tp=4, ep=4), complete=False),
+    Written("experts pp2 tp2 ep2 to tp4", "experts.xfer", MIXTURE, megatron(tp=2, pp=2, ep=2),
+            vllm(tp=4), complete=False, changes=EXPERTS_BY_TP),
+    Written("latent attention", "latent-attention.xfer", LATENT, megatron(tp=2, dp=2, ep=4),
+            vllm(tp=2, dp=2, ep=4, absorbed=True), complete=False),
+    Written("flat", "flat.xfer", LLAMA, ("fsdp:flat", {"dp": 4}), vllm(tp=2), complete=False),
+]
