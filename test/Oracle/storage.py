@@ -90,6 +90,10 @@ class Entry:
         spans = [factor.span(extents) for factor in self.factors]
         return prod(end - begin for begin, end in spans)
 
+    def occurrence(self, position):
+        """How often the table has named the index of the slot before."""
+        return self.table[:position].count(self.table[position]) if self.table else 0
+
     def indices(self, extents, position):
         """{tensor dimension: index} of the run's `position`."""
         if self.table is not None:
@@ -127,7 +131,7 @@ class Storage:
     views: List[View]
     reduction: Optional[str] = None
     partial_axes: List[str] = field(default_factory=list)
-    known_slots: Dict[int, list] = field(default_factory=dict, init=False, repr=False)
+    known: Dict[int, tuple] = field(default_factory=dict, init=False, repr=False)
 
     def contribution(self, rank):
         """Which of the contributions to a reduction `rank` holds, in mesh order."""
@@ -158,29 +162,40 @@ class Storage:
     def slots(self, rank, extents: Dict[str, List[int]]) -> List[Slot]:
         """What each element of the local tensor holds, row-major. `extents`: the factored
         extents of each tensor. An element that two views claim is a ValueError."""
-        if rank not in self.known_slots:
-            self.known_slots[rank] = self.find_slots(rank, extents)
-        return self.known_slots[rank]
+        return self.find(rank, extents)[0]
 
-    def find_slots(self, rank, extents):
-        positions = self.positions(rank)
-        shape = [len(own) for own in positions]
-        found: Dict[Tuple[int, ...], Slot] = {}
-        for view in self.views:
-            own = [matches(parts, held, entry, extents[view.tensor])
-                   for parts, held, entry in zip(self.dims, positions, view.entries)]
-            for choice in product(*own):
-                place = tuple(position for position, _ in choice)
-                indices = {dim: i for _, part in choice for dim, i in part.items()}
-                flat = 0
-                for dim, extent in enumerate(extents[view.tensor]):
-                    assert 0 <= indices[dim] < extent
-                    flat = flat * extent + indices[dim]
-                if place in found:
-                    raise ValueError(f"views of @{self.name} overlap at {place} of rank {rank}")
-                found[place] = (view.tensor, flat)
-        return [found.get(place) or padding(positions, place)
-                for place in product(*map(range, shape))]
+    def owners(self, rank, extents):
+        """For each element of the local tensor (number of the view, how often the view's table
+        has named the same index before), or None."""
+        return self.find(rank, extents)[1]
+
+    def find(self, rank, extents):
+        if rank not in self.known:
+            positions = self.positions(rank)
+            found = {}
+            for number, view in enumerate(self.views):
+                self.find_view(positions, number, extents[view.tensor], found)
+            places = list(product(*(range(len(own)) for own in positions)))
+            slots = [found[place][0] if place in found else padding(positions, place)
+                     for place in places]
+            self.known[rank] = slots, [found.get(place, (None, None))[1] for place in places]
+        return self.known[rank]
+
+    def find_view(self, positions, number, extents, found):
+        view = self.views[number]
+        own = [matches(parts, held, entry, extents)
+               for parts, held, entry in zip(self.dims, positions, view.entries)]
+        for choice in product(*own):
+            place = tuple(position for position, _, _ in choice)
+            indices = {dim: i for _, part, _ in choice for dim, i in part.items()}
+            flat = 0
+            for dim, extent in enumerate(extents):
+                assert 0 <= indices[dim] < extent
+                flat = flat * extent + indices[dim]
+            if place in found:
+                raise ValueError(f"views of @{self.name} overlap at {place}")
+            occurrence = sum(repeat for _, _, repeat in choice)
+            found[place] = (view.tensor, flat), (number, occurrence)
 
     def statement(self):
         dims = ", ".join(" | ".join(part.text() for part in parts) for parts in self.dims)
@@ -199,13 +214,13 @@ def named_runs(parts):
 
 
 def matches(parts, held, entry, extents):
-    """The (local position, {tensor dimension: index}) that the entry's view has."""
+    """What the entry's view has: (local position, {tensor dimension: index}, occurrence)."""
     if entry.fixed is not None:
         first, starts = 0, {}
         for part in parts:
             starts[id(part)] = first
             first += part.extent()
-        return [(position, {}) for position, (part, index) in enumerate(held)
+        return [(position, {}, 0) for position, (part, index) in enumerate(held)
                 if starts[id(part)] + index == entry.fixed]
     wanted = [run for run in named_runs(parts) if entry.run in (None, run.name)]
     if len(wanted) != 1:
@@ -217,7 +232,7 @@ def matches(parts, held, entry, extents):
             if part.run_extent(run) != entry.count(extents):
                 raise ValueError(f"entry '{entry.text()}' has {entry.count(extents)} indices, "
                                  f"its run {part.run_extent(run)}")
-            result.append((position, entry.indices(extents, inner)))
+            result.append((position, entry.indices(extents, inner), entry.occurrence(inner)))
     return result
 
 

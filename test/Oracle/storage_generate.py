@@ -101,6 +101,7 @@ class Arrangement:
             stack = [random.choice(stack) for _ in range(random.randint(1, len(stack) + 1))]
         names = ["stack"] + family.commons + ([EXPERT] if family.experts else [])
         random.shuffle(names)
+        self.table_role = random.choice(names)  # a view has one table at most
         # Of each role the pieces that follow each other; a piece selects the same number of
         # indices from every member.
         pieces = {name: [self.piece(name, run) for run in (stack if name == "stack" else [0])]
@@ -124,11 +125,11 @@ class Arrangement:
         if name == EXPERT:
             size = self.family.experts
             if self.is_target and self.random.random() < 0.5:
-                size = self.random.randint(1, size + 2)
+                size = self.random.randint(1, size + 2 * (name == self.table_role))
             return Piece("experts", size)
         extents = [member.tensor.extents()[dim] for dim in member.roles[name]]
         kind = self.random.random()
-        if len(extents) == 1 and kind < 0.15:
+        if len(extents) == 1 and kind < 0.35 and name == self.table_role:
             length = self.random.randint(1, 6) if self.is_target else extents[0]
             return Piece("table", length)
         if self.is_target and kind < 0.5:
@@ -204,7 +205,7 @@ class Arrangement:
         kind = piece.kind
         if kind == "experts":
             kind = "whole" if piece.size == extents[dims[0]] else "table"
-            if piece.size < extents[dims[0]] and random.random() < 0.5:
+            if piece.size < extents[dims[0]] and (name != self.table_role or random.random() < 0.5):
                 kind, piece = "slice", Piece("slice", 0, extents[dims[0]], piece.size)
         if kind == "slice":
             factor = random.choice([f for f in entry.factors if extents[f.dim] == piece.extent])

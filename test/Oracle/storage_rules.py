@@ -58,6 +58,8 @@ def view_problems(storage, view, extents):
     dims = [factor.dim for entry in view.entries for factor in entry.factors]
     if sorted(dims) != list(range(len(extents))):
         return [f"the entries have the indices {sorted(dims)} of {len(extents)}"]
+    if sum(entry.table is not None for entry in view.entries) > 1:
+        return ["more than one table"]
     found = []
     for parts, entry in zip(storage.dims, view.entries):
         if entry.fixed is not None:
@@ -79,13 +81,14 @@ def fixed_problems(parts, index):
 def index_problems(storage, parts, entry, extents):
     found = []
     for factor in entry.factors:
-        if factor.begin is not None and not factor.begin < factor.end <= extents[factor.dim]:
+        if factor.begin is not None and not factor.begin <= factor.end <= extents[factor.dim]:
             found.append(f"slice {factor.begin}:{factor.end} of {extents[factor.dim]}")
-        if factor.begin is not None and storage.role == "source":
-            found.append("a slice on a source")
+        if storage.role == "source" and factor.span(extents) != (0, extents[factor.dim]):
+            found.append("a source has a slice")
     if entry.table is not None:
         extent = extents[entry.factors[0].dim]
-        if len(entry.factors) > 1 or any(index >= extent for index in entry.table):
+        whole = len(entry.factors) == 1 and entry.factors[0].span(extents) == (0, extent)
+        if not whole or any(index >= extent for index in entry.table):
             found.append(f"table {entry.table} of {extent}")
         if storage.role == "source" and sorted(entry.table) != list(range(extent)):
             found.append(f"table {entry.table} of a source is no permutation of {extent}")
