@@ -4,7 +4,7 @@ A side is (framework, job); trainer ranks come first, the server's follow. A wri
 only a part of what the movers know: COMPLETE texts must name every parameter of both sides.
 """
 from dataclasses import dataclass, field
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 DENSE = {
     "architectures": ["Qwen3ForCausalLM"], "model_type": "qwen3", "torch_dtype": "bfloat16",
@@ -85,4 +85,47 @@ WRITTEN = [
     Written("latent attention", "latent-attention.xfer", LATENT, megatron(tp=2, dp=2, ep=4),
             vllm(tp=2, dp=2, ep=4, absorbed=True), complete=False),
     Written("flat", "flat.xfer", LLAMA, ("fsdp:flat", {"dp": 4}), vllm(tp=2), complete=False),
+]
+
+
+@dataclass
+class Generated:
+    """A transfer whose text is made from the model's and the job's description."""
+    config: dict
+    train: Tuple[str, dict]
+    serve: Tuple[str, dict]
+    masters: Optional[str] = None
+    unread: Tuple[str, ...] = ()  # what the trainer holds twice, and need not be read
+
+    def arguments(self):
+        return [f"--train={spelled(self.train)}", f"--generation={spelled(self.serve)}"]
+
+    def name(self):
+        return f"{self.config['model_type']} {spelled(self.train)} to {spelled(self.serve)}"
+
+
+def spelled(side):
+    framework, sizes = side
+    sizes = ",".join(f"{name}={size}" for name, size in sizes.items() if size and size != 1)
+    return f"{framework}:{sizes}" if sizes else framework
+
+
+TWO_LAYERS = {**DENSE, "num_hidden_layers": 2}
+DEEP_LATENT = {**LATENT, "num_hidden_layers": 4, "first_k_dense_replace": 1, "n_routed_experts": 8,
+               "moe_intermediate_size": 8}
+
+GENERATED = [
+    *(Generated(DENSE, megatron(tp=train), vllm(tp=serve))
+      for train, serve in ((2, 4), (4, 2), (8, 2), (1, 8), (8, 8))),
+    Generated(TWO_LAYERS, megatron(tp=2, pp=2, dp=2), vllm(tp=2, dp=2)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4, ep=4), unread=("output_layer.weight",)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4), unread=("output_layer.weight",)),
+    Generated(MIXTURE, megatron(ep=4, dp=4), vllm(tp=4)),
+    Generated(MIXTURE, megatron(tp=2, ep=2, dp=4), vllm(tp=2, dp=2)),
+    Generated(MIXTURE, megatron(tp=2, ep=2, dp=2, etp=2), vllm(tp=2, dp=2, ep=4)),
+    Generated(DEEP_LATENT, megatron(tp=2, pp=2, ep=4, dp=2), vllm(tp=2, dp=4, ep=8)),
+    Generated(DEEP_LATENT, megatron(ep=8, dp=8), vllm(tp=4)),
+    Generated(LLAMA, ("fsdp", {"dp": 4}), vllm(tp=2), masters="f32"),
+    Generated(DENSE, ("fsdp", {"dp": 3}), vllm(tp=4), masters="f32"),
+    Generated(DEEP_LATENT, ("fsdp", {"dp": 8}), vllm(tp=2, dp=2, ep=4)),
 ]
