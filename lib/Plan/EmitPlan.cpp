@@ -46,7 +46,7 @@ class PlanWriter {
 public:
   PlanWriter(const Module &module)
       : module(module), ownerships(module), regionNumber(module.numStridedRegions()),
-        rankListNumber(module.numRankLists()) {}
+        rankListNumber(module.numRankLists()), names(module.tensors.size()) {}
   void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
   /// Bytes that the plan takes at most.
   int64_t estimate() const;
@@ -58,6 +58,7 @@ private:
   Offset<fb::Program> program(const Program &program);
   void bindings(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets);
   Offset<fb::Binding> binding(TensorId tensor, const Side &side, int64_t rank);
+  Offset<flatbuffers::String> nameOf(TensorId tensor);
 
   const Module &module;
   OwnershipCache ownerships;
@@ -65,6 +66,9 @@ private:
   Renumbering regionNumber, rankListNumber;
   SequenceInterner bindingKeys;
   Offsets<fb::Binding> knownBindings; ///< by binding key
+  Offsets<flatbuffers::String> names; ///< by tensor
+  /// Where the rank at hand binds each tensor.
+  std::vector<uint32_t> sourceOf, targetOf;
 };
 
 int64_t PlanWriter::estimate() const {
@@ -80,12 +84,21 @@ int64_t PlanWriter::estimate() const {
   return bytes + int64_t(module.numStridedRegions()) * 160;
 }
 
+/// A tensor and the bindings named like it share the text.
+Offset<flatbuffers::String> PlanWriter::nameOf(TensorId tensor) {
+  llvm::StringRef name = module.tensors[tensor].name;
+  if (names[tensor].IsNull())
+    names[tensor] = builder.CreateString(name.data(), name.size());
+  return names[tensor];
+}
+
 Offsets<fb::Tensor> PlanWriter::tensors() {
   Offsets<fb::Tensor> result;
-  for (const Tensor &tensor : module.tensors)
-    result.push_back(fb::CreateTensor(builder,
-                                      builder.CreateString(tensor.name.data(), tensor.name.size()),
-                                      static_cast<fb::DType>(tensor.dtype)));
+  for (size_t t = 0; t < module.tensors.size(); ++t) {
+    auto name = nameOf(static_cast<TensorId>(t));
+    result.push_back(
+        fb::CreateTensor(builder, name, static_cast<fb::DType>(module.tensors[t].dtype)));
+  }
   return result;
 }
 
@@ -118,30 +131,39 @@ Offset<fb::Binding> PlanWriter::binding(TensorId tensor, const Side &side, int64
   int32_t key = bindingKeys.intern({tensor, id, cell, static_cast<int64_t>(side.dtype)});
   if (key == static_cast<int32_t>(knownBindings.size())) {
     auto shape = ownership.localShape(cell);
-    knownBindings.push_back(fb::CreateBinding(
-        builder, static_cast<uint32_t>(tensor), static_cast<fb::DType>(side.dtype),
-        static_cast<fb::ReduceOp>(module.layout(side.layout).reduction),
-        builder.CreateVector(shape.data(), shape.size())));
+    auto name = nameOf(tensor);
+    knownBindings.push_back(
+        fb::CreateBinding(builder, name, static_cast<fb::DType>(side.dtype),
+                          static_cast<fb::ReduceOp>(module.layout(side.layout).reduction),
+                          builder.CreateVector(shape.data(), shape.size())));
   }
   return knownBindings[key];
 }
 
 void PlanWriter::bindings(int64_t rank, Offsets<fb::Binding> &sources,
                           Offsets<fb::Binding> &targets) {
+  sourceOf.assign(module.tensors.size(), kAbsent);
+  targetOf.assign(module.tensors.size(), kAbsent);
   for (size_t t = 0; t < module.tensors.size(); ++t) {
     const Tensor &tensor = module.tensors[t];
     auto holds = [&](const Side &side) {
       return ownerships.position(module.layout(side.layout).mesh, rank) >= 0;
     };
-    if (holds(*tensor.source))
+    if (holds(*tensor.source)) {
+      sourceOf[t] = static_cast<uint32_t>(sources.size());
       sources.push_back(binding(static_cast<TensorId>(t), *tensor.source, rank));
+    }
     for (const Side &target : tensor.targets)
-      if (holds(target))
+      if (holds(target)) {
+        targetOf[t] = static_cast<uint32_t>(targets.size());
         targets.push_back(binding(static_cast<TensorId>(t), target, rank));
+      }
   }
 }
 
 Offset<fb::Program> PlanWriter::program(const Program &program) {
+  Offsets<fb::Binding> sources, targets;
+  bindings(program.rank, sources, targets);
   std::vector<fb::Chunk> chunks;
   std::vector<fb::Bucket> buckets;
   std::vector<fb::Window> windows;
@@ -159,14 +181,15 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
           rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
           static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
       for (const ProgramChunk &chunk : program.chunksOf(bucket))
-        chunks.emplace_back(static_cast<uint32_t>(chunk.tensor), regionNumber(chunk.source),
+        chunks.emplace_back(static_cast<uint32_t>(chunk.tensor),
+                            chunk.source == kNone ? kAbsent : sourceOf[chunk.tensor],
+                            regionNumber(chunk.source),
+                            chunk.target == kNone ? kAbsent : targetOf[chunk.tensor],
                             regionNumber(chunk.target), chunk.offset);
     }
     staging = std::max(staging, addSaturating(before, staged));
     before = staged;
   }
-  Offsets<fb::Binding> sources, targets;
-  bindings(program.rank, sources, targets);
   return fb::CreateProgramDirect(builder, program.rank, &sources, &targets, &chunks, &buckets,
                                  &windows, staging);
 }

@@ -19,6 +19,8 @@
 
 namespace xfer::runtime {
 
+struct Program;
+
 /// A point in time and the length of the wait that it ends, for messages.
 struct Deadline {
   /// A year: longer waits would overflow the clock.
@@ -94,6 +96,12 @@ struct Agreement {
 /// Where ranks meet. Thread safe.
 struct xfer_group {
   virtual ~xfer_group() = default;
+  /// Agrees with the other ranks and makes the session of one. Here: one that replays on the host,
+  /// through the connection that join() gives.
+  virtual xfer::runtime::Status openSession(const xfer_plan &plan,
+                                            const xfer::runtime::Program &program, int64_t timeout,
+                                            const xfer_session_options_t &options,
+                                            std::unique_ptr<xfer_session> &session);
   /// Waits until every rank of the job has called it and agrees.
   virtual xfer::runtime::Status join(const xfer::runtime::Agreement &agreement,
                                      const xfer::runtime::Deadline &deadline,

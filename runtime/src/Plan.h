@@ -25,9 +25,9 @@ inline constexpr int32_t kAbsent = -1;
 /// How a bucket's bytes cross ranks. Numbered as in the plan file; Unassigned is never loaded.
 enum class Transport : uint8_t { Unassigned, P2P, Broadcast, Local, None };
 
-/// A tensor that the caller binds on one rank.
+/// Memory that the caller binds on one rank.
 struct BindingSpec {
-  int32_t tensor = kAbsent; ///< xfer_plan::tensors
+  const std::string *name = nullptr; ///< xfer_plan::bindingNames
   xfer_side_t side = XFER_SOURCE;
   xfer_dtype_t dtype = XFER_F32;
   ReduceOp reduce = ReduceOp::None; ///< of a partial source
@@ -38,6 +38,7 @@ struct BindingSpec {
 
 /// One rank's part in a chunk; has a source or a target, or both.
 struct ChunkStep {
+  int32_t tensor = kAbsent;     ///< xfer_plan::tensors
   int32_t sourceNest = kAbsent; ///< xfer_plan::nests
   int32_t targetNest = kAbsent;
   int32_t sourceBinding = kAbsent; ///< Program::bindings
@@ -80,14 +81,21 @@ struct WindowStep {
   int64_t stagedBytes = 0;
 };
 
+/// Elements of a target that are zeroed before any chunk is written.
+struct ZeroStep {
+  int32_t binding = kAbsent; ///< Program::bindings
+  int32_t nest = kAbsent;    ///< xfer_plan::nests
+};
+
 struct Program {
   int64_t rank = 0;
-  /// Sources, then targets, each ascending by tensor; ranks share equal ones.
+  /// Sources, then targets; ranks share equal ones.
   std::vector<const BindingSpec *> bindings;
   size_t numSources = 0;
   std::vector<ChunkStep> chunks;
   std::vector<BucketStep> buckets;
   std::vector<WindowStep> windows;
+  std::vector<ZeroStep> zeros;
   int64_t stagingBytes = 0; ///< the largest sum of two windows in a row
   xfer_program_info_t info = {};
 
@@ -129,6 +137,7 @@ struct xfer_plan {
   std::vector<xfer::runtime::Loop> loops; ///< of all nests
   std::vector<xfer::runtime::LoopNest> nests;
   std::vector<xfer::runtime::RankList> rankLists;
+  std::deque<std::string> bindingNames;            ///< distinct; addresses stay
   std::deque<xfer::runtime::BindingSpec> bindings; ///< of all programs; addresses stay
   std::vector<xfer::runtime::Program> programs;    ///< ascending by rank
 

@@ -69,7 +69,17 @@ Status Replay::run() {
                        hasWritten ? "targets were partly written" : "no target was written"));
 }
 
+void Replay::writeZeros() {
+  for (const ZeroStep &step : program.zeros) {
+    const auto binding = static_cast<size_t>(step.binding);
+    zeroNest(byteWidth(program.bindings[binding]->dtype),
+             plan.nests[static_cast<size_t>(step.nest)], data[binding]);
+    hasWritten = true;
+  }
+}
+
 Status Replay::runWindows() {
+  writeZeros();
   const size_t numWindows = program.windows.size();
   for (size_t i = 0; i <= numWindows; ++i) {
     if (i < numWindows) {

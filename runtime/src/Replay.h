@@ -32,6 +32,7 @@ public:
 
 private:
   Status runWindows();
+  void writeZeros();
   void prepare(size_t window);
   Status post(size_t window);
   Status complete(size_t window);

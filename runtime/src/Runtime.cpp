@@ -86,12 +86,8 @@ xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t rank, size_
       return failure(XFER_INVALID_ARGUMENT, "rank ", rank, " has no binding ", index,
                      ", expected less than ", program->bindings.size());
     const BindingSpec &binding = *program->bindings[index];
-    *out_info = {plan->tensors[static_cast<size_t>(binding.tensor)].name.c_str(),
-                 binding.side,
-                 binding.dtype,
-                 binding.shape.size(),
-                 binding.shape.data(),
-                 binding.numBytes};
+    *out_info = {binding.name->c_str(), binding.side,         binding.dtype,
+                 binding.shape.size(),  binding.shape.data(), binding.numBytes};
     return {};
   });
 }
@@ -124,9 +120,7 @@ xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream) {
   return guard([&]() -> Status {
     if (!session)
       return isNull("session");
-    if (stream)
-      return failure(XFER_INVALID_ARGUMENT, "'stream' must be NULL without a device");
-    return session->replay();
+    return session->replay(stream);
   });
 }
 

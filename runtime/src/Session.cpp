@@ -37,23 +37,35 @@ Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t 
                                   " are allowed");
 
   const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : kDefaultTimeoutMilliseconds;
-  std::unique_ptr<xfer_session> made(new xfer_session(plan, *program, timeout));
-  const Agreement agreement = {options.rank, plan.digest, plan.version, plan.ranks,
+  return options.group->openSession(plan, *program, timeout, options, session);
+}
+
+Status xfer_group::openSession(const xfer_plan &plan, const Program &program, int64_t timeout,
+                               const xfer_session_options_t &,
+                               std::unique_ptr<xfer_session> &session) {
+  return HostSession::create(*this, plan, program, timeout, session);
+}
+
+namespace xfer::runtime {
+
+Status HostSession::create(xfer_group &group, const xfer_plan &plan, const Program &program,
+                           int64_t timeout, std::unique_ptr<xfer_session> &session) {
+  std::unique_ptr<HostSession> made(new HostSession(plan, program, timeout));
+  const Agreement agreement = {program.rank, plan.digest, plan.version, plan.ranks,
                                made->replayer.numSlots()};
   std::unique_ptr<Connection> connection;
-  if (Status status = options.group->join(agreement, Deadline::in(timeout), connection);
-      !status.isOk())
+  if (Status status = group.join(agreement, Deadline::in(timeout), connection); !status.isOk())
     return status;
   made->replayer.open(std::move(connection));
-  made->worker = std::thread(&xfer_session::work, made.get());
+  made->worker = std::thread(&HostSession::work, made.get());
   session = std::move(made);
   return {};
 }
 
-xfer_session::xfer_session(const xfer_plan &plan, const Program &program, int64_t timeout)
+HostSession::HostSession(const xfer_plan &plan, const Program &program, int64_t timeout)
     : replayer(plan, program, timeout), isBound(program.bindings.empty()) {}
 
-xfer_session::~xfer_session() {
+HostSession::~HostSession() {
   if (!worker.joinable())
     return;
   {
@@ -64,45 +76,47 @@ xfer_session::~xfer_session() {
   worker.join();
 }
 
-Status xfer_session::bind(std::span<const xfer_binding_t> bindings) {
+Status HostSession::bind(std::span<const xfer_binding_t> bindings) {
   std::lock_guard lock(mutex);
   if (numFinished < numRequested)
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
-  const Status status = bindTensors(replayer.plan, replayer.program, bindings, replayer.data);
+    return failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
+  const Status status = bindTensors(replayer.program, bindings, replayer.data);
   isBound |= status.isOk();
   return status;
 }
 
-Status xfer_session::replay() {
+Status HostSession::replay(void *stream) {
+  if (stream)
+    return failure(XFER_INVALID_ARGUMENT, "'stream' must be NULL without a device");
   std::lock_guard lock(mutex);
-  if (!failure.isOk())
-    return failure;
+  if (!lastFailure.isOk())
+    return lastFailure;
   if (Status status = replayer.connection->failure(); !status.isOk())
     return status;
   if (!isBound)
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");
+    return failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");
   ++numRequested;
   changed.notify_all();
   return {};
 }
 
-Status xfer_session::wait(int64_t timeoutMilliseconds) {
+Status HostSession::wait(int64_t timeoutMilliseconds) {
   std::unique_lock lock(mutex);
   auto isDone = [&] { return numFinished == numRequested; };
   if (timeoutMilliseconds >= 0 &&
       !changed.wait_until(lock, Deadline::in(timeoutMilliseconds).time, isDone))
-    replayer.connection->fail(xfer::runtime::failure(XFER_TIMEOUT, "replay did not finish within ",
-                                                     timeoutMilliseconds, " ms"));
+    replayer.connection->fail(
+        failure(XFER_TIMEOUT, "replay did not finish within ", timeoutMilliseconds, " ms"));
   changed.wait(lock, isDone);
-  return failure;
+  return lastFailure;
 }
 
-void xfer_session::abort() {
+void HostSession::abort() {
   replayer.connection->fail(
-      xfer::runtime::failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
+      failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
 }
 
-void xfer_session::work() {
+void HostSession::work() {
   // Casts rely on rounding to nearest and on subnormals, whatever the creating thread had set.
   std::fesetenv(FE_DFL_ENV);
   std::unique_lock lock(mutex);
@@ -115,9 +129,11 @@ void xfer_session::work() {
     lock.lock();
     ++numFinished;
     if (!status.isOk()) {
-      failure = std::move(status);
+      lastFailure = std::move(status);
       numFinished = numRequested;
     }
     changed.notify_all();
   }
 }
+
+} // namespace xfer::runtime
