@@ -14,6 +14,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "Oracle"))
 from declarations import parse
+from layout_cases import CASES as PLAIN_CASES
+from layout_cases import REDUCTIONS
 from layout_cases_test import LONE_RANK, move
 from storage_cases import CASES, TARGET_CASES
 
@@ -78,6 +80,8 @@ def main():
         check(arguments.xfer_run, case, "source", problems)
     for case in CASES + TARGET_CASES:
         check(arguments.xfer_run, case, "target", problems)
+    ids = {case[0].split("-")[0] for case in CASES + PLAIN_CASES + REDUCTIONS}
+    problems += [f"T{number} is not tested" for number in range(1, 32) if f"T{number}" not in ids]
     for problem in problems:
         print(problem[:1000])
     print(f"{len(CASES)} storages both ways, {len(TARGET_CASES)} forth, {len(problems)} problems")
