@@ -8,55 +8,6 @@ using llvm::SmallVector;
 
 namespace xfer {
 
-DimOwnership foldCuts(const DimLayout &layout, int64_t extent, std::vector<int64_t> &localExtent) {
-  std::vector<Piece> current{{0, extent, 0, 0}};
-  std::vector<int64_t> firstPiece{0, 1};
-  localExtent = {extent};
-  if (extent == 0) {
-    current.clear();
-    firstPiece = {0, 0};
-  }
-  SmallVector<Interval, 8> parts;
-  for (const Split &split : layout) {
-    int64_t pieces = split.numPieces();
-    std::vector<Piece> next;
-    std::vector<int64_t> nextFirst, nextExtent;
-    nextFirst.reserve(localExtent.size() * pieces + 1);
-    for (size_t cell = 0; cell < localExtent.size(); ++cell)
-      for (int64_t c = 0; c < pieces; ++c) {
-        nextFirst.push_back(static_cast<int64_t>(next.size()));
-        parts.clear();
-        appendPiece(split, localExtent[cell], c, parts);
-        int64_t local = 0;
-        int64_t at = firstPiece[cell];
-        for (const Interval &part : parts) {
-          // Pieces of the cell that overlap local positions [part.begin, part.end).
-          while (current[at].local + (current[at].end - current[at].begin) <= part.begin)
-            ++at;
-          for (int64_t i = at; i < firstPiece[cell + 1] && current[i].local < part.end; ++i) {
-            const Piece &piece = current[i];
-            int64_t from = std::max(part.begin, piece.local);
-            int64_t to = std::min(part.end, piece.local + (piece.end - piece.begin));
-            int64_t begin = piece.begin + (from - piece.local);
-            if (next.size() > static_cast<size_t>(nextFirst.back()) && next.back().end == begin)
-              next.back().end = begin + (to - from);
-            else
-              next.push_back(
-                  {begin, begin + (to - from), local, static_cast<int64_t>(cell) * pieces + c});
-            local += to - from;
-          }
-        }
-        nextExtent.push_back(local);
-      }
-    nextFirst.push_back(static_cast<int64_t>(next.size()));
-    current = std::move(next);
-    firstPiece = std::move(nextFirst);
-    localExtent = std::move(nextExtent);
-  }
-  return {extent, static_cast<int64_t>(localExtent.size()), std::move(current),
-          std::move(firstPiece)};
-}
-
 namespace {
 /// The repetitions of one run of a part: run index j lies at part index
 /// j / size * period + offset + j % size.

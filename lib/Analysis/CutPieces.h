@@ -1,16 +1,12 @@
 //===- CutPieces.h - What the cells of one dimension hold -------*- C++ -*-===//
 //
-// From the cuts of a part of a dimension to the indices of the tensor that a
-// view finds there. The steps that Ownership is made of.
+// From a part of a dimension, cut, to the indices of the tensor that a view
+// finds there. The steps that Ownership is made of.
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "xfer/Analysis/Ownership.h"
 
 namespace xfer {
-
-/// Cuts [0, extent): each coordinate of a split takes a part of the local positions that the
-/// splits before it left. `localExtent` is given its value by cell.
-DimOwnership foldCuts(const DimLayout &layout, int64_t extent, std::vector<int64_t> &localExtent);
 
 /// Who holds a fixed index, and at which local position.
 struct FixedPlace {

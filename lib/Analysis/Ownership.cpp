@@ -10,15 +10,7 @@ using llvm::SmallVectorImpl;
 
 namespace xfer {
 
-/// The memory of a tensor that lies in no storage: its own dimensions.
-static StorageShape ownShape(const Tensor &tensor) {
-  StorageShape shape;
-  for (int64_t extent : dimExtents(tensor))
-    shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", extent});
-  return shape;
-}
-
-/// The view of such a tensor: each dimension holds its own factors.
+/// The view of a tensor that lies in no storage: each dimension holds its own factors.
 static View ownView(const Tensor &tensor) {
   View view;
   int32_t index = 0;
@@ -31,66 +23,54 @@ static View ownView(const Tensor &tensor) {
   return view;
 }
 
+static StorageShape shapeOf(const Module &module, const Tensor &tensor, const Side &side) {
+  return side.storage == kNone ? ownShape(tensor)
+                               : module.storageShape(module.storages[side.storage].shape);
+}
+
 Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side)
-    : meshId(module.layout(side.layout).mesh), meshRanks(module.meshes[meshId].ranks) {
-  const Layout &layout = module.layout(side.layout);
-  bool isOwn = side.storage == kNone;
-  StorageShape shape =
-      isOwn ? ownShape(tensor) : module.storageShape(module.storages[side.storage].shape);
-  View view = isOwn ? ownView(tensor) : module.view(side.view);
+    : Ownership(module, tensor, side, shapeOf(module, tensor, side)) {}
+
+Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side,
+                     const StorageShape &shape)
+    : meshId(module.layout(side.layout).mesh), meshRanks(module.meshes[meshId].ranks),
+      memory(module.meshes[meshId], module.layout(side.layout), shape) {
+  View view = side.storage == kNone ? ownView(tensor) : module.view(side.view);
   for (const ViewEntry &entry : view.entries)
     viewPart.push_back(entry.at.part);
-  buildDigits(module.meshes[meshId], layout, shape);
+  findReplicas(module.meshes[meshId], module.layout(side.layout), shape);
 
-  std::vector<DimOwnership> cuts; // of the parts that hold the tensor
-  size_t part = 0;
-  for (size_t d = 0; d < shape.dims.size(); ++d)
-    for (size_t p = 0; p < shape.dims[d].size(); ++p, ++part) {
-      std::vector<int64_t> &localExtent = memory[d][p].localExtent;
-      DimOwnership cut = foldCuts(layout.dims[part], shape.dims[d][p].extent(), localExtent);
-      if (static_cast<int32_t>(p) == viewPart[d])
-        cuts.push_back(std::move(cut));
-    }
-  for (size_t d = 0; d < cuts.size(); ++d)
-    cellDigits.push_back({1, cuts[d].numCells, view.entries[d].factors.size() == 1});
-  for (size_t d = cuts.size(); d-- > 0; cellCount *= cellDigits[d].size)
+  size_t numDims = view.entries.size();
+  for (size_t d = 0; d < numDims; ++d) {
+    bool isAlone = view.entries[d].factors.size() == 1;
+    cellDigits.push_back({1, viewed(d).cut.numCells, isAlone});
+    isProduct &= isAlone;
+  }
+  for (size_t d = numDims; d-- > 0; cellCount *= cellDigits[d].size)
     cellDigits[d].weight = cellCount;
 
   blockList.emplace_back();
   blockList.back().indices.resize(tensor.shape.size());
-  blockList.back().begin.resize(cuts.size());
-  for (size_t d = 0; d < cuts.size(); ++d)
-    addDimension(d, view.entries[d], shape.dims[d][viewPart[d]], cuts[d], view.occurrence);
-  isProduct = llvm::all_of(cellDigits, [](const CellDigit &digit) { return digit.isAlone; });
+  blockList.back().begin.resize(numDims);
+  for (size_t d = 0; d < numDims; ++d)
+    addDimension(d, view.entries[d], shape.dims[d][viewPart[d]], view.occurrence);
 }
 
-/// Cuts every axis at the borders of its sub-axes and hands each part to the parts of the memory
-/// that it cuts, to the contributors or to the replicas: axes that cut other parts of the memory
-/// than those with the tensor make replicas of it.
-void Ownership::buildDigits(const Mesh &mesh, const Layout &layout, const StorageShape &shape) {
-  size_t numAxes = mesh.axes.size();
-  SmallVector<int64_t, 4> axisStride(numAxes, 1);
-  for (size_t a = numAxes; a-- > 1;)
-    axisStride[a - 1] = axisStride[a] * mesh.axes[a].size;
-
+/// The axes, or parts of axes, that cut nothing where the tensor lies make replicas of it.
+void Ownership::findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape) {
   // The parts of each axis that cut something, by preSize.
-  std::vector<SmallVector<AxisRef, 1>> used(numAxes);
+  std::vector<SmallVector<AxisRef, 1>> used(mesh.axes.size());
   size_t part = 0;
-  for (size_t d = 0; d < shape.dims.size(); ++d) {
-    memory.emplace_back(shape.dims[d].size());
-    for (size_t p = 0; p < shape.dims[d].size(); ++p, ++part)
-      for (const Split &split : layout.dims[part])
-        for (const AxisRef &axis : split.axes) {
-          int64_t inner = mesh.axes[axis.axis].size / (axis.preSize * axis.size);
-          memory[d][p].digits.push_back({axis.size, axisStride[axis.axis] * inner});
-          if (static_cast<int32_t>(p) == viewPart[d])
-            used[axis.axis].push_back(axis);
-        }
-  }
-  for (size_t a = 0; a < numAxes; ++a) {
+  for (size_t d = 0; d < shape.dims.size(); part += shape.dims[d++].size())
+    for (const Split &split : layout.dims[part + viewPart[d]])
+      for (const AxisRef &axis : split.axes)
+        used[axis.axis].push_back(axis);
+  int64_t stride = mesh.size();
+  for (size_t a = 0; a < mesh.axes.size(); ++a) {
     int64_t size = mesh.axes[a].size;
+    stride /= size;
     if (llvm::is_contained(layout.partialAxes, static_cast<int32_t>(a))) {
-      partialDigits.push_back({size, axisStride[a]});
+      partialDigits.push_back({size, stride});
       contributors *= size;
       continue;
     }
@@ -98,17 +78,18 @@ void Ownership::buildDigits(const Mesh &mesh, const Layout &layout, const Storag
     int64_t before = 1; // product of the sizes of the parts seen
     for (const AxisRef &axis : used[a]) {
       if (axis.preSize > before)
-        replicaDigits.push_back({axis.preSize / before, axisStride[a] * (size / axis.preSize)});
+        replicaDigits.push_back({axis.preSize / before, stride * (size / axis.preSize)});
       before = std::max(before, axis.preSize * axis.size);
     }
     if (before < size)
-      replicaDigits.push_back({size / before, axisStride[a]});
+      replicaDigits.push_back({size / before, stride});
   }
 }
 
 /// Adds one dimension of the memory to every block.
 void Ownership::addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
-                             const DimOwnership &cut, int32_t occurrence) {
+                             int32_t occurrence) {
+  const DimOwnership &cut = viewed(dim).cut;
   int64_t weight = cellDigits[dim].weight;
   auto number = static_cast<int32_t>(dim);
   if (entry.factors.empty()) {
@@ -152,42 +133,18 @@ int64_t Ownership::blockCell(int64_t cell) const {
   return result;
 }
 
-int64_t Ownership::readDigits(const Digits &digits, int64_t position) {
-  int64_t cell = 0;
-  for (const Digit &digit : digits)
-    cell = cell * digit.size + position / digit.stride % digit.size;
-  return cell;
-}
-
 int64_t Ownership::cellOfPosition(int64_t position) const {
   int64_t cell = 0;
   for (size_t d = 0; d < viewPart.size(); ++d)
-    cell += readDigits(memory[d][viewPart[d]].digits, position) * cellDigits[d].weight;
+    cell += viewed(d).cellOf(position) * cellDigits[d].weight;
   return cell;
-}
-
-SmallVector<int64_t, 3> Ownership::memoryShape(int64_t position) const {
-  SmallVector<int64_t, 3> shape;
-  for (const auto &parts : memory) {
-    int64_t &extent = shape.emplace_back(0);
-    for (const Part &part : parts)
-      extent += part.localExtent[readDigits(part.digits, position)];
-  }
-  return shape;
-}
-
-SmallVector<int64_t, 3> Ownership::partBegins(int64_t position) const {
-  SmallVector<int64_t, 3> begins(memory.size(), 0);
-  for (size_t d = 0; d < memory.size(); ++d)
-    for (const Part &part : ArrayRef(memory[d]).take_front(viewPart[d]))
-      begins[d] += part.localExtent[readDigits(part.digits, position)];
-  return begins;
 }
 
 void Ownership::appendPlace(int64_t position, SmallVectorImpl<int64_t> &out) const {
   out.push_back(cellOfPosition(position));
-  llvm::append_range(out, memoryShape(position));
-  llvm::append_range(out, partBegins(position));
+  llvm::append_range(out, memory.shape(position));
+  for (size_t d = 0; d < viewPart.size(); ++d)
+    out.push_back(memory.beginOf(d, viewPart[d], position));
 }
 
 /// Calls `visit` with the offset of every combination of the digits, row-major.
@@ -210,7 +167,7 @@ void Ownership::appendHolders(int64_t cell, SmallVectorImpl<int64_t> &out) const
   int64_t base = 0;
   for (size_t d = 0; d < viewPart.size(); ++d) {
     int64_t rest = cell / cellDigits[d].weight % cellDigits[d].size;
-    const Digits &digits = memory[d][viewPart[d]].digits;
+    llvm::ArrayRef<MeshDigit> digits = viewed(d).digits;
     for (size_t i = digits.size(); i-- > 0; rest /= digits[i].size)
       base += rest % digits[i].size * digits[i].stride;
   }
@@ -247,7 +204,7 @@ std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
 
 std::optional<StridedRegion> Ownership::localize(int64_t position, const Region &region) const {
   int64_t cell = cellOfPosition(position);
-  SmallVector<int64_t, 3> shape = memoryShape(position), begins = partBegins(position);
+  SmallVector<int64_t, 3> shape = memory.shape(position);
   SmallVector<int64_t, 3> strides(shape.size(), 1);
   for (size_t d = shape.size(); d-- > 1;)
     strides[d - 1] = strides[d] * shape[d];
@@ -272,7 +229,7 @@ std::optional<StridedRegion> Ownership::localize(int64_t position, const Region 
     if (!isInside)
       continue;
     for (size_t d = 0; d < shape.size(); ++d)
-      result.offset += (begins[d] + block.begin[d]) * strides[d];
+      result.offset += (memory.beginOf(d, viewPart[d], position) + block.begin[d]) * strides[d];
     result.canonicalize();
     return result;
   }

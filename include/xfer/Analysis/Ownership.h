@@ -8,32 +8,11 @@
 // never a product over ranks.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/Module.h"
-#include "xfer/IR/SplitRules.h"
+#include "xfer/Analysis/Memory.h"
 #include "llvm/ADT/DenseMap.h"
 #include <memory>
 
 namespace xfer {
-
-/// An interval of one index, who holds it and where.
-struct Piece {
-  int64_t begin = 0, end = 0; ///< global
-  int64_t local = 0;          ///< position of `begin` in the holder's part of the dimension
-  int64_t cell = 0;
-};
-
-/// One index under its cuts. Cell: mixed radix of the coordinates of its splits, the first
-/// split slowest. The pieces of different cells are disjoint.
-struct DimOwnership {
-  int64_t extent = 0;
-  int64_t numCells = 1;
-  std::vector<Piece> pieces;       ///< by cell, each cell's ascending
-  std::vector<int64_t> firstPiece; ///< by cell, numCells + 1
-
-  llvm::ArrayRef<Piece> cellPieces(int64_t cell) const {
-    return llvm::ArrayRef(pieces).slice(firstPiece[cell], firstPiece[cell + 1] - firstPiece[cell]);
-  }
-};
 
 /// One index of the tensor in a block.
 struct OwnedIndex {
@@ -78,8 +57,6 @@ public:
   void appendHolders(int64_t cell, llvm::SmallVectorImpl<int64_t> &out) const;
   int64_t groupSize() const { return contributors; }
 
-  /// The shape of the memory at a position of the mesh: the tensor's own, or its storage.
-  llvm::SmallVector<int64_t, 3> memoryShape(int64_t position) const;
   /// Equal for positions where equal regions lie at equal places.
   void appendPlace(int64_t position, llvm::SmallVectorImpl<int64_t> &out) const;
 
@@ -88,29 +65,19 @@ public:
   std::optional<StridedRegion> localize(int64_t position, const Region &region) const;
 
 private:
-  /// Part of a mesh position: (position / stride) mod size.
-  struct Digit {
-    int64_t size = 1, stride = 1;
-  };
-  using Digits = llvm::SmallVector<Digit, 2>;
-  /// A part of one dimension of the memory: what its cells allocate.
-  struct Part {
-    Digits digits;                    ///< in cut order
-    std::vector<int64_t> localExtent; ///< by cell
-  };
-  static int64_t readDigits(const Digits &digits, int64_t position);
-
-  void buildDigits(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
+  Ownership(const Module &module, const Tensor &tensor, const Side &side,
+            const StorageShape &shape);
+  void findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
   void addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
-                    const DimOwnership &cut, int32_t occurrence);
+                    int32_t occurrence);
+  /// The part of a dimension that holds the tensor.
+  const MemoryPart &viewed(size_t dim) const { return memory.parts(dim)[viewPart[dim]]; }
   /// What the dimensions that are not cut for one index alone add to `cell`.
   int64_t blockCell(int64_t cell) const;
-  /// Positions along each dimension before the part that holds the tensor.
-  llvm::SmallVector<int64_t, 3> partBegins(int64_t position) const;
 
   int32_t meshId;
   llvm::ArrayRef<int64_t> meshRanks;
-  std::vector<llvm::SmallVector<Part, 1>> memory; ///< the parts of each dimension
+  Memory memory;
   llvm::SmallVector<int32_t, 3> viewPart;         ///< of each dimension, the part with the tensor
   std::vector<DimOwnership> dimensions;
   std::vector<OwnedBlock> blockList;
@@ -119,8 +86,8 @@ private:
     bool isAlone = true; ///< this dimension holds one index
   };
   llvm::SmallVector<CellDigit, 3> cellDigits; ///< by dimension of the memory
-  llvm::SmallVector<Digit, 4> replicaDigits;  ///< slowest first
-  llvm::SmallVector<Digit, 2> partialDigits;  ///< slowest first
+  llvm::SmallVector<MeshDigit, 4> replicaDigits; ///< slowest first
+  llvm::SmallVector<MeshDigit, 2> partialDigits; ///< slowest first
   int64_t cellCount = 1, contributors = 1;
   bool isProduct = true; ///< one block, and every dimension holds one index
 };
