@@ -239,7 +239,4 @@ def matches(parts, held, entry, extents):
 def padding(positions, place):
     names = {part.locate(index)[0].name for (part, index) in
              (own[i] for own, i in zip(positions, place))}
-    for name in PADS:
-        if name in names:
-            return name
-    return HOLE
+    return next((name for name in ("zero", "pad") if name in names), HOLE)
