@@ -30,7 +30,7 @@ private:
   const Module &module;
   Diagnostics &diagnostics;
   SequenceInterner checkedStorages; ///< (shape, layout, type, isTarget)
-  SequenceInterner checkedViews;    ///< (view, shape, isTarget, types, indices...)
+  SequenceInterner checkedViews;    ///< (view, shape, isTarget, types, layout, indices...)
   SequenceInterner checkedLists;    ///< (shape, isTarget, views...)
 };
 } // namespace
@@ -75,13 +75,17 @@ LogicalResult StorageVerifier::verifyView(const Storage &storage, const StorageV
                                storage.isTarget,
                                static_cast<int64_t>(storage.dtype),
                                static_cast<int64_t>(tensor.dtype),
-                               static_cast<int64_t>(reduction)};
+                               static_cast<int64_t>(reduction),
+                               storage.layout};
   key.append(tensor.shape);
   int32_t numChecked = checkedViews.size();
   if (checkedViews.intern(key) < numChecked)
     return success();
   auto wrong = checkView(module.view(declared.view), module.storageShape(storage.shape),
                          tensor.shape, storage.isTarget);
+  if (!wrong)
+    wrong = checkFlattening(module.view(declared.view), module.storageShape(storage.shape),
+                            module.layout(storage.layout));
   if (!wrong)
     wrong = storage.isTarget
                 ? checkTarget(storage.dtype, tensor.dtype, tensor.shape)
