@@ -115,7 +115,7 @@ def main():
     accepted, failed = 0, 0
     for seed in range(arguments.seed, arguments.seed + arguments.count):
         module, good = random_pair(Random(seed))
-        status, _, errors = tool.attempt([arguments.xfer_opt, "-", "-o", "/dev/null"],
+        status, _, errors = tool.attempt([arguments.xfer_opt, "-", "--build-routes", "-o", "/dev/null"],
                                          module.text().encode())
         accepted += status == 0
         if status != (0 if good else 1) or (status and b"error: " not in errors):
