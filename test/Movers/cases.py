@@ -38,12 +38,18 @@ LLAMA = {
 }
 
 
-def megatron(tp=1, pp=1, ep=1, dp=1, etp=1):
-    return "megatron", {"tp": tp, "pp": pp, "ep": ep, "dp": dp, "etp": etp}
+def megatron(tp=1, pp=1, ep=1, dp=1, etp=1, cp=1):
+    return "megatron", {"tp": tp, "pp": pp, "ep": ep, "dp": dp, "etp": etp, "cp": cp}
 
 
-def vllm(tp=1, dp=1, ep=1, absorbed=False):
-    return "vllm", {"tp": tp, "dp": dp, "ep": ep, "absorbed": absorbed}
+def fsdp(ranks, flat=False):
+    return "fsdp", {"fsdp": ranks, "flat": flat}
+
+
+def vllm(tp=1, dp=1, ep=1, pp=1, absorbed=False):
+    """Without expert parallelism vLLM cuts experts over all ranks of one deployment."""
+    etp = dp * tp if ep == 1 and dp > 1 else 1
+    return "vllm", {"tp": tp, "dp": dp, "ep": ep, "pp": pp, "etp": etp, "absorbed": absorbed}
 
 
 @dataclass
@@ -84,7 +90,7 @@ WRITTEN = [
             vllm(tp=4), complete=False, changes=EXPERTS_BY_TP),
     Written("latent attention", "latent-attention.xfer", LATENT, megatron(tp=2, dp=2, ep=4),
             vllm(tp=2, dp=2, ep=4, absorbed=True), complete=False),
-    Written("flat", "flat.xfer", LLAMA, ("fsdp:flat", {"dp": 4}), vllm(tp=2), complete=False),
+    Written("flat", "flat.xfer", LLAMA, fsdp(4, flat=True), vllm(tp=2), complete=False),
 ]
 
 
@@ -98,7 +104,10 @@ class Generated:
     unread: Tuple[str, ...] = ()  # what the trainer holds twice, and need not be read
 
     def arguments(self):
-        return [f"--train={spelled(self.train)}", f"--generation={spelled(self.serve)}"]
+        train = spelled(self.train)
+        if self.masters:
+            train += f",dtype={self.masters}"
+        return [f"--train={train}", f"--generation={spelled(self.serve)}"]
 
     def name(self):
         return f"{self.config['model_type']} {spelled(self.train)} to {spelled(self.serve)}"
@@ -106,8 +115,9 @@ class Generated:
 
 def spelled(side):
     framework, sizes = side
-    sizes = ",".join(f"{name}={size}" for name, size in sizes.items() if size and size != 1)
-    return f"{framework}:{sizes}" if sizes else framework
+    options = [f"{name}={str(size).lower()}" for name, size in sizes.items()
+               if size is True or size > 1 or name == "tp"]
+    return f"{framework}:{','.join(options)}"
 
 
 TWO_LAYERS = {**DENSE, "num_hidden_layers": 2}
@@ -125,7 +135,10 @@ GENERATED = [
     Generated(MIXTURE, megatron(tp=2, ep=2, dp=2, etp=2), vllm(tp=2, dp=2, ep=4)),
     Generated(DEEP_LATENT, megatron(tp=2, pp=2, ep=4, dp=2), vllm(tp=2, dp=4, ep=8)),
     Generated(DEEP_LATENT, megatron(ep=8, dp=8), vllm(tp=4)),
-    Generated(LLAMA, ("fsdp", {"dp": 4}), vllm(tp=2), masters="f32"),
-    Generated(DENSE, ("fsdp", {"dp": 3}), vllm(tp=4), masters="f32"),
-    Generated(DEEP_LATENT, ("fsdp", {"dp": 8}), vllm(tp=2, dp=2, ep=4)),
+    Generated(TWO_LAYERS, megatron(tp=2, cp=2, dp=2), vllm(tp=2, pp=2)),
+    Generated(DEEP_LATENT, megatron(tp=2, pp=4, ep=2), vllm(tp=2, pp=2, ep=2)),
+    Generated(LLAMA, fsdp(4), vllm(tp=2), masters="f32"),
+    Generated(DENSE, fsdp(3), vllm(tp=4), masters="f32"),
+    Generated(DEEP_LATENT, fsdp(8), vllm(tp=2, dp=2, ep=4, absorbed=True)),
+    Generated(LLAMA, fsdp(4, flat=True), vllm(tp=2)),
 ]

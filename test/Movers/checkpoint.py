@@ -48,18 +48,19 @@ def num_experts(config):
 
 
 def tensors_of(config):
+    """In the order in which the model registers its parameters."""
     hidden, vocab = config["hidden_size"], config["vocab_size"]
     yield "model.embed_tokens.weight", [vocab, hidden]
     for layer in range(config["num_hidden_layers"]):
         prefix = f"model.layers.{layer}."
-        yield prefix + "input_layernorm.weight", [hidden]
-        yield prefix + "post_attention_layernorm.weight", [hidden]
         attention = latent_attention if "kv_lora_rank" in config else grouped_attention
         for name, shape in attention(config):
             yield f"{prefix}self_attn.{name}.weight", shape
         for name, shape in mixture(config) if is_moe(config, layer) else \
                 feed_forward(hidden, config["intermediate_size"]):
             yield f"{prefix}mlp.{name}", shape
+        yield prefix + "input_layernorm.weight", [hidden]
+        yield prefix + "post_attention_layernorm.weight", [hidden]
     yield "model.norm.weight", [hidden]
     if not config.get("tie_word_embeddings"):
         yield "lm_head.weight", [vocab, hidden]

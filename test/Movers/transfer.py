@@ -15,8 +15,7 @@ from checkpoint import Checkpoint
 from declarations import parse
 from model import expected_tensors, source_tensors
 
-FRAMEWORKS = {"megatron": megatron.parameters, "vllm": vllm.parameters, "fsdp": fsdp.parameters,
-              "fsdp:flat": fsdp.flat_parameters}
+FRAMEWORKS = {"megatron": megatron.parameters, "vllm": vllm.parameters, "fsdp": fsdp.parameters}
 
 
 class Transfer:

@@ -92,8 +92,8 @@ class Rank:
             heads, latent = kv_b.shape[0] // (nope + value), kv_b.shape[1]
             by_head = kv_b.permute(1, 0).reshape(latent, heads, nope + value)
             keys, values = by_head.narrow(2, 0, nope), by_head.narrow(2, nope, nope + value)
-            self.parameters[f"{self.prefix}self_attn.mla_attn.W_UK_T"] = keys.permute(1, 2, 0)
-            self.parameters[f"{self.prefix}self_attn.mla_attn.W_UV"] = values.permute(1, 0, 2)
+            self.parameters[f"{self.prefix}self_attn.W_UK_T"] = keys.permute(1, 2, 0)
+            self.parameters[f"{self.prefix}self_attn.W_UV"] = values.permute(1, 0, 2)
 
     def add_feed_forward(self, layer, module):
         gate, up, down = (self.checkpoint.layer(layer, f"{module}.{name}_proj")
