@@ -8,6 +8,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
 
 using llvm::SMLoc;
 using llvm::StringRef;
@@ -161,15 +162,21 @@ Job::Job() {
 }
 
 LogicalResult parseSide(StringRef text, Side &side, Diagnostics &diagnostics) {
+  if (side.isGiven())
+    return diagnostics.error(SMLoc::getFromPointer(text.data()),
+                             "'" + side.name + "' is described twice");
   auto [framework, options] = text.split(':');
   side.framework = framework.str();
   side.loc = SMLoc::getFromPointer(text.data());
   SideSetter setter(side, /*overrides=*/true, diagnostics);
+  llvm::StringSet<> given;
   while (!options.empty()) {
     StringRef option;
     std::tie(option, options) = options.split(',');
     auto [name, valueText] = option.split('=');
     SMLoc nameLoc = SMLoc::getFromPointer(option.data());
+    if (!given.insert(name).second)
+      return diagnostics.error(nameLoc, "option '" + name + "' is given twice");
     llvm::SmallVector<JsonValue> elements;
     JsonValue value = toValue(valueText);
     if (name.size() == option.size()) { // `flat` alone is `flat=true`

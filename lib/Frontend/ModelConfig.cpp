@@ -179,14 +179,15 @@ void ConfigReader::readDeepSeek() {
 
 LogicalResult ConfigReader::read() {
   struct Family {
-    StringRef modelType;
+    StringRef modelType, model;
     void (ConfigReader::*read)();
   };
-  static constexpr Family kFamilies[] = {{"llama", &ConfigReader::readLlama},
-                                         {"qwen3", &ConfigReader::readQwen3},
-                                         {"qwen3_moe", &ConfigReader::readQwen3Moe},
-                                         {"deepseek_v3", &ConfigReader::readDeepSeek},
-                                         {"kimi_k2", &ConfigReader::readDeepSeek}};
+  static constexpr Family kFamilies[] = {
+      {"llama", "LlamaForCausalLM", &ConfigReader::readLlama},
+      {"qwen3", "Qwen3ForCausalLM", &ConfigReader::readQwen3},
+      {"qwen3_moe", "Qwen3MoeForCausalLM", &ConfigReader::readQwen3Moe},
+      {"deepseek_v3", "DeepseekV3ForCausalLM", &ConfigReader::readDeepSeek},
+      {"kimi_k2", "DeepseekV3ForCausalLM", &ConfigReader::readDeepSeek}};
   StringRef modelType = fields.string("model_type", "");
   if (!fields.failed() && modelType.empty())
     refuse("model_type", "is missing");
@@ -198,6 +199,13 @@ LogicalResult ConfigReader::read() {
     if (family.modelType != modelType)
       continue;
     a.modelType = modelType.str();
+    // Other heads (classification, ...) have other tensors.
+    for (const JsonValue &model : fields.array("architectures"))
+      if (model.text != family.model) {
+        refuse("architectures", "lists " + model.describe() + ", but only '" + family.model +
+                                    "' is known for '" + modelType + "'");
+        return failure();
+      }
     (this->*family.read)();
     return success(!fields.failed());
   }

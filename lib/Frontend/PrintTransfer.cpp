@@ -78,7 +78,10 @@ void TransferPrinter::printSide(const SideStorages &placed) {
   const Side &side = placed.side;
   text += "// " + side.name + ": " + side.framework;
   auto size = [&](StringRef name, const SideSize &size) {
-    if (size.value > 1 && name != "num_gpus" && name != "first_rank" && name != "vocab_multiple")
+    bool isImplied = name == "num_gpus" || name == "first_rank" ||
+                     (name == "vocab_multiple" && size.value == 128) ||
+                     (name == "etp" && !size.isGiven);
+    if (size.value > 1 && !isImplied)
       text += " " + name.str() + "=" + std::to_string(size.value);
   };
 #define ROW(NAME, ...) size(#NAME, side.NAME);

@@ -54,7 +54,10 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv,
               });
   line.custom("job", CommandLine::Value::Required, "FILE",
               "read both sides from JSON: {\"train\": {...}, \"generation\": {...}}",
-              [&](StringRef value) {
+              [&](StringRef value) -> LogicalResult {
+                if (options.jobFile.data())
+                  return diagnostics.error(SMLoc::getFromPointer(value.data()),
+                                           "a second job file");
                 options.jobFile = value;
                 return success();
               });

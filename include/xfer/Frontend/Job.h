@@ -78,8 +78,7 @@ struct Job {
   Side train, generation;
 };
 
-/// Reads `FRAMEWORK[:NAME=VALUE,...]`, a part of a source buffer. Values given before are kept
-/// where the text says nothing.
+/// Reads `FRAMEWORK[:NAME=VALUE,...]`, a part of a source buffer.
 LogicalResult parseSide(llvm::StringRef text, Side &side, Diagnostics &diagnostics);
 
 /// Reads a job file. What the sides already say stays.

@@ -73,7 +73,7 @@ public:
 
 private:
   const JsonValue &object;
-  llvm::StringRef what;
+  std::string what;
   Diagnostics &diagnostics;
   llvm::StringMap<const JsonValue *> byName;
   bool anyFailed = false;
