@@ -88,15 +88,12 @@ Status checkOverlap(std::vector<Extent> extents) {
 
 } // namespace
 
-Status bindTensors(const xfer_plan &plan, const Program &program,
-                   std::span<const xfer_binding_t> bindings, std::vector<std::byte *> &data) {
+Status bindTensors(const Program &program, std::span<const xfer_binding_t> bindings,
+                   std::vector<std::byte *> &data) {
   using Key = std::pair<xfer_side_t, std::string_view>;
-  auto keyOf = [&](const BindingSpec &spec) {
-    return Key(spec.side, plan.tensors[static_cast<size_t>(spec.tensor)].name);
-  };
   std::map<Key, size_t> wanted;
   for (size_t i = 0; i < program.bindings.size(); ++i)
-    wanted.emplace(keyOf(*program.bindings[i]), i);
+    wanted.emplace(Key(program.bindings[i]->side, *program.bindings[i]->name), i);
 
   std::vector<std::byte *> found(program.bindings.size());
   std::vector<Extent> extents;

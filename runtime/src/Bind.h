@@ -11,8 +11,8 @@
 namespace xfer::runtime {
 
 /// Fills `data`, one pointer per binding of the program; leaves it alone on failure.
-Status bindTensors(const xfer_plan &plan, const Program &program,
-                   std::span<const xfer_binding_t> bindings, std::vector<std::byte *> &data);
+Status bindTensors(const Program &program, std::span<const xfer_binding_t> bindings,
+                   std::vector<std::byte *> &data);
 
 } // namespace xfer::runtime
 

@@ -25,9 +25,9 @@ inline constexpr int32_t kAbsent = -1;
 /// How a bucket's bytes cross ranks. Numbered as in the plan file; Unassigned is never loaded.
 enum class Transport : uint8_t { Unassigned, P2P, Broadcast, Local, None };
 
-/// A tensor that the caller binds on one rank.
+/// Memory that the caller binds on one rank.
 struct BindingSpec {
-  int32_t tensor = kAbsent; ///< xfer_plan::tensors
+  const std::string *name = nullptr; ///< xfer_plan::bindingNames
   xfer_side_t side = XFER_SOURCE;
   xfer_dtype_t dtype = XFER_F32;
   ReduceOp reduce = ReduceOp::None; ///< of a partial source
@@ -38,6 +38,7 @@ struct BindingSpec {
 
 /// One rank's part in a chunk; has a source or a target, or both.
 struct ChunkStep {
+  int32_t tensor = kAbsent;     ///< xfer_plan::tensors
   int32_t sourceNest = kAbsent; ///< xfer_plan::nests
   int32_t targetNest = kAbsent;
   int32_t sourceBinding = kAbsent; ///< Program::bindings
@@ -63,32 +64,50 @@ struct BucketStep {
   bool isTarget = false; ///< every chunk has a target
   /// The tensor's own memory serves as the packed buffer: one chunk, contiguous, nothing to cast.
   bool packsInPlace = false;
+  /// The same of the target, for what comes from another rank.
+  bool unpacksInPlace = false;
 
   /// Bytes that `rank` must hold for this bucket beside its tensors: a contribution that it packs,
-  /// and a wire buffer that it packs or folds into. Receivers unpack from the sender's buffer.
+  /// and a wire buffer that it packs or folds into.
   int64_t stagedBytes(int64_t rank) const {
     const bool packs = isSource && !packsInPlace;
     if (isReduce)
       return (packs ? contributionBytes : 0) + (sender == rank ? bytes : 0);
     return packs ? bytes : 0;
   }
+  /// Further bytes where messages need memory of their own to arrive in: contributions of
+  /// `numOthers` to what `rank` folds, and what it unpacks.
+  int64_t receivedBytes(int64_t rank, int64_t numOthers) const {
+    if (sender == rank)
+      return isReduce ? numOthers * contributionBytes : 0;
+    return isTarget && !unpacksInPlace ? bytes : 0;
+  }
 };
 
 struct WindowStep {
   int64_t index = 0;
   int32_t firstBucket = 0, numBuckets = 0; ///< Program::buckets
-  int64_t stagedBytes = 0;
+  int64_t stagedBytes = 0;                 ///< sum of the buckets'
+  int64_t receivedBytes = 0; ///< further bytes where messages arrive in memory of their own
+};
+
+/// Elements of a target that are zeroed before any chunk is written.
+struct ZeroStep {
+  int32_t binding = kAbsent; ///< Program::bindings
+  int32_t nest = kAbsent;    ///< xfer_plan::nests
 };
 
 struct Program {
   int64_t rank = 0;
-  /// Sources, then targets, each ascending by tensor; ranks share equal ones.
+  /// Sources, then targets; ranks share equal ones.
   std::vector<const BindingSpec *> bindings;
   size_t numSources = 0;
   std::vector<ChunkStep> chunks;
   std::vector<BucketStep> buckets;
   std::vector<WindowStep> windows;
-  int64_t stagingBytes = 0; ///< the largest sum of two windows in a row
+  std::vector<ZeroStep> zeros;
+  int64_t stagingBytes = 0;  ///< the largest sum of two windows in a row
+  int64_t exchangeBytes = 0; ///< the same with received bytes
   xfer_program_info_t info = {};
 
   const BindingSpec &binding(int32_t index) const { return *bindings[static_cast<size_t>(index)]; }
@@ -129,6 +148,7 @@ struct xfer_plan {
   std::vector<xfer::runtime::Loop> loops; ///< of all nests
   std::vector<xfer::runtime::LoopNest> nests;
   std::vector<xfer::runtime::RankList> rankLists;
+  std::deque<std::string> bindingNames;            ///< distinct; addresses stay
   std::deque<xfer::runtime::BindingSpec> bindings; ///< of all programs; addresses stay
   std::vector<xfer::runtime::Program> programs;    ///< ascending by rank
 
@@ -149,6 +169,8 @@ Status loadPlan(std::span<const uint8_t> bytes, xfer_plan &plan);
 
 /// "0 -> [4, 5]" or "{0, 2} via 0 -> [4]": how messages name a bucket's ends.
 std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket);
+/// "tensor 'wq' at offset 4 sizes [2, 3] strides [6, 1] of target 'qkv' and 3 chunks more".
+std::string describeChunks(const xfer_plan &plan, const Program &program, const BucketStep &bucket);
 
 } // namespace xfer::runtime
 

@@ -80,12 +80,11 @@ Status PlanReader::readTensors() {
   if (!tensors)
     return {};
   for (const fb::Tensor *tensor : *tensors) {
-    if (!mayRead<char>(tensor->name()))
-      return invalidPlan("tensors share their names");
     TensorSpec spec;
-    spec.name = tensor->name()->str();
-    if (spec.name.empty() || spec.name.find('\0') != std::string::npos)
-      return invalidPlan("tensor ", plan.tensors.size(), " has an empty name or a NUL in it");
+    const std::string *name = nullptr;
+    if (Status status = readName(tensor->name(), name); !status.isOk())
+      return invalidPlan("tensor ", plan.tensors.size(), " ", status.text());
+    spec.name = *name;
     if (static_cast<int>(tensor->dtype()) >= kNumDTypes)
       return invalidPlan("tensor '", spec.name, "' has unknown element type ",
                          static_cast<int>(tensor->dtype()));

@@ -48,7 +48,10 @@ private:
   Status readChunk(const fb::Chunk &from, const BucketStep &bucket, const Program &program,
                    ChunkStep &chunk);
   Status readNest(const fb::Region &from, LoopNest &nest, int64_t &end);
+  Status readZeros(const fb::Program &from, Program &program) const;
+  Status readName(const flatbuffers::String *from, const std::string *&name);
   Status checkNest(uint32_t region, const BindingSpec &binding) const;
+  Status sumStaging(WindowStep &window, Program &program) const;
   Status sumUp(Program &program) const;
 
   /// False if elements of a vector cannot be read: they are misaligned, which FlatBuffers' verifier
@@ -66,6 +69,9 @@ private:
   std::span<const uint8_t> file;
   const fb::Plan *root = nullptr;
   xfer_plan &plan;
+  /// Names of bindings by the text in the file, which bindings may share, and by content.
+  std::unordered_map<const flatbuffers::String *, const std::string *> knownTexts;
+  std::unordered_map<std::string_view, const std::string *> knownNames;
   /// Binding tables already read, per side.
   std::unordered_map<const fb::Binding *, const BindingSpec *> known[2];
   std::vector<int64_t> nestEnds; ///< per nest: one past the last element it reaches

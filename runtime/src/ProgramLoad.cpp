@@ -12,20 +12,19 @@ namespace {
 
 /// So that a wire buffer and a contribution can be added.
 constexpr int64_t kMaxBucketBytes = int64_t{1} << 62;
-constexpr uint32_t kNoRegion = std::numeric_limits<uint32_t>::max();
+constexpr uint32_t kNoNumber = std::numeric_limits<uint32_t>::max();
 
 template <typename T> size_t sizeOf(const flatbuffers::Vector<T> *vector) {
   return vector ? vector->size() : 0;
 }
 
-/// Index of the binding of `tensor` among `bindings`, which ascend by tensor; kAbsent if none.
-int32_t findBinding(std::span<const BindingSpec *const> bindings, uint32_t tensor) {
-  const auto found = std::lower_bound(
-      bindings.begin(), bindings.end(), static_cast<int32_t>(tensor),
-      [](const BindingSpec *binding, int32_t wanted) { return binding->tensor < wanted; });
-  return found != bindings.end() && (*found)->tensor == static_cast<int32_t>(tensor)
-             ? static_cast<int32_t>(found - bindings.begin())
-             : kAbsent;
+/// The place among a program's bindings of its target number `target`.
+Status findTarget(uint32_t target, const Program &program, int32_t &binding) {
+  if (target >= program.bindings.size() - program.numSources)
+    return invalidPlan("target ", target, " is unknown, the rank has ",
+                       program.bindings.size() - program.numSources);
+  binding = static_cast<int32_t>(program.numSources + target);
+  return {};
 }
 
 std::string joinRanks(const std::vector<int64_t> &ranks) {
@@ -43,6 +42,31 @@ std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket) {
           ? concat("{", joinRanks(plan.contributorsOf(bucket).ranks), "} via ", bucket.sender)
           : std::to_string(bucket.sender);
   return concat(sources, " -> [", joinRanks(plan.destinationsOf(bucket).ranks), "]");
+}
+
+std::string describeChunks(const xfer_plan &plan, const Program &program,
+                           const BucketStep &bucket) {
+  constexpr size_t kMaxChunks = 8;
+  const std::span<const ChunkStep> chunks = program.chunksOf(bucket);
+  std::string text;
+  for (const ChunkStep &chunk : chunks.first(std::min(chunks.size(), kMaxChunks))) {
+    const bool isTarget = bucket.isTarget;
+    const LoopNest &nest =
+        plan.nests[static_cast<size_t>(isTarget ? chunk.targetNest : chunk.sourceNest)];
+    std::string sizes, strides;
+    for (const Loop &loop : nest.loops) {
+      sizes += (sizes.empty() ? "" : ", ") + std::to_string(loop.size);
+      strides += (strides.empty() ? "" : ", ") + std::to_string(loop.stride);
+    }
+    const int32_t binding = isTarget ? chunk.targetBinding : chunk.sourceBinding;
+    text += concat(text.empty() ? "" : ", ", "tensor '",
+                   plan.tensors[static_cast<size_t>(chunk.tensor)].name, "' at offset ",
+                   nest.offset, " sizes [", sizes, "] strides [", strides, "] of ",
+                   isTarget ? "target '" : "source '", *program.binding(binding).name, "'");
+  }
+  if (chunks.size() > kMaxChunks)
+    text += concat(" and ", chunks.size() - kMaxChunks, " chunks more");
+  return text;
 }
 
 Status PlanReader::readPrograms() {
@@ -67,7 +91,7 @@ Status PlanReader::readPrograms() {
 }
 
 /// Verifies:
-/// - bindings are of known tensors and types, ascending, with sizes below 2^63 bytes;
+/// - bindings have names of their own, known types, and sizes below 2^63 bytes;
 /// - buckets take up the chunks one after the other, windows the buckets; none is empty;
 /// - windows ascend, and staging fits the stated number of bytes.
 Status PlanReader::readProgram(const fb::Program &from, Program &program) {
@@ -76,7 +100,8 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
   program.numSources = program.bindings.size();
   if (Status status = readBindings(from.targets(), XFER_TARGET, program); !status.isOk())
     return status;
-  if (!mayRead(from.chunks()) || !mayRead(from.buckets()) || !mayRead(from.windows()))
+  if (!mayRead(from.chunks()) || !mayRead(from.buckets()) || !mayRead(from.windows()) ||
+      !mayRead(from.zeros()))
     return invalidPlan("steps are misaligned or shared");
 
   program.chunks.reserve(sizeOf(from.chunks()));
@@ -104,64 +129,101 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
                          program.buckets.size());
     WindowStep step{window.index(), static_cast<int32_t>(window.first_bucket()),
                     static_cast<int32_t>(window.num_buckets())};
-    for (const BucketStep &bucket : program.bucketsOf(step))
-      if (!addChecked(step.stagedBytes, bucket.stagedBytes(program.rank), step.stagedBytes))
-        return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
+    if (Status status = sumStaging(step, program); !status.isOk())
+      return invalidPlan("window ", window.index(), " ", status.text());
     nextBucket += window.num_buckets();
-    int64_t pair = step.stagedBytes;
-    if (i > 0 && !addChecked(pair, program.windows.back().stagedBytes, pair))
-      return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
-    program.stagingBytes = std::max(program.stagingBytes, pair);
     program.windows.push_back(step);
   }
   if (nextBucket != program.buckets.size())
     return invalidPlan("windows hold ", nextBucket, " buckets, but the program has ",
                        program.buckets.size());
-  if (program.stagingBytes > from.staging_bytes())
-    return invalidPlan("replaying stages ", program.stagingBytes, " bytes, but the program states ",
-                       from.staging_bytes());
+  if (program.exchangeBytes > from.staging_bytes())
+    return invalidPlan("replaying stages ", program.exchangeBytes,
+                       " bytes, but the program states ", from.staging_bytes());
+  if (Status status = readZeros(from, program); !status.isOk())
+    return status;
   return sumUp(program);
+}
+
+/// Adds up what a window stages, and with the window before it the program.
+Status PlanReader::sumStaging(WindowStep &window, Program &program) const {
+  const int64_t rank = program.rank;
+  int64_t all = 0; // what is staged and received
+  for (const BucketStep &bucket : program.bucketsOf(window)) {
+    const auto numOthers = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size()) - 1;
+    int64_t gathered;
+    if (!multiplyChecked(numOthers, bucket.contributionBytes, gathered) ||
+        !addChecked(all, bucket.stagedBytes(rank), all) ||
+        !addChecked(all, bucket.receivedBytes(rank, numOthers), all))
+      return invalidPlan("stages more than 2^63 bytes");
+    window.stagedBytes += bucket.stagedBytes(rank);
+    window.receivedBytes += bucket.receivedBytes(rank, numOthers);
+  }
+  int64_t staged = window.stagedBytes;
+  if (!program.windows.empty()) {
+    const WindowStep &before = program.windows.back();
+    if (!addChecked(all, before.stagedBytes + before.receivedBytes, all))
+      return invalidPlan("stages more than 2^63 bytes with the one before it");
+    staged += before.stagedBytes;
+  }
+  program.stagingBytes = std::max(program.stagingBytes, staged);
+  program.exchangeBytes = std::max(program.exchangeBytes, all);
+  return {};
 }
 
 Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
                                 xfer_side_t side, Program &program) {
-  int64_t previous = -1;
+  const char *sideName = side == XFER_SOURCE ? "source " : "target ";
+  if (!mayRead(from))
+    return invalidPlan(sideName, "bindings are misaligned or shared");
+  std::vector<const std::string *> names;
   for (size_t i = 0; i < sizeOf(from); ++i) {
     const fb::Binding *binding = from->Get(static_cast<flatbuffers::uoffset_t>(i));
-    const char *sideName = side == XFER_SOURCE ? "source " : "target ";
-    if (binding->tensor() >= plan.tensors.size() || binding->tensor() <= previous)
-      return invalidPlan(sideName, i, " has tensor ", binding->tensor(),
-                         ", which is unknown or not ascending");
-    previous = binding->tensor();
     const BindingSpec *&spec = known[side][binding];
     if (!spec) {
       BindingSpec read;
       read.side = side;
+      if (Status status = readName(binding->name(), read.name); !status.isOk())
+        return invalidPlan(sideName, i, " ", status.text());
       if (Status status = readBinding(*binding, read); !status.isOk())
-        return invalidPlan(sideName, "'", plan.tensors[binding->tensor()].name, "' ",
-                           status.text());
+        return invalidPlan(sideName, "'", *read.name, "' ", status.text());
       spec = &plan.bindings.emplace_back(std::move(read));
     }
     program.bindings.push_back(spec);
+    names.push_back(spec->name);
   }
+  std::sort(names.begin(), names.end()); // equal names have one address
+  if (auto twin = std::adjacent_find(names.begin(), names.end()); twin != names.end())
+    return invalidPlan("two ", sideName, "bindings are named '", **twin, "'");
+  return {};
+}
+
+Status PlanReader::readName(const flatbuffers::String *from, const std::string *&name) {
+  const std::string *&known = knownTexts[from];
+  if (!known) {
+    if (!mayRead<char>(from))
+      return invalidPlan("has a name that overlaps others");
+    const std::string_view text = from->string_view();
+    if (text.empty() || text.find('\0') != std::string_view::npos)
+      return invalidPlan("has an empty name or a NUL in it");
+    const auto place = knownNames.find(text);
+    known = place != knownNames.end() ? place->second : &plan.bindingNames.emplace_back(text);
+    knownNames.emplace(*known, known);
+  }
+  name = known;
   return {};
 }
 
 /// Verifies:
-/// - the stored type casts to or from the wire's;
+/// - the stored type is known;
 /// - only a source is reduced, by an operation its type has;
 /// - sizes are not negative, and bytes fit in 63 bits.
 Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
-  spec.tensor = static_cast<int32_t>(from.tensor());
   if (static_cast<int>(from.dtype()) >= kNumDTypes)
     return invalidPlan("has unknown element type ", static_cast<int>(from.dtype()));
   spec.dtype = static_cast<xfer_dtype_t>(from.dtype());
   spec.reduce = static_cast<ReduceOp>(from.reduce());
-  const xfer_dtype_t wire = plan.tensors[from.tensor()].dtype;
   const bool isSource = spec.side == XFER_SOURCE;
-  if (!canCast(isSource ? spec.dtype : wire, isSource ? wire : spec.dtype))
-    return invalidPlan("of ", spelling(spec.dtype), " cannot be cast ", isSource ? "to" : "from",
-                       " the wire's ", spelling(wire));
   if (spec.reduce != ReduceOp::None && (!isSource || !canReduce(spec.reduce, spec.dtype)))
     return invalidPlan("cannot be reduced by operation ", static_cast<int>(spec.reduce));
   if (!mayRead(from.shape()))
@@ -233,6 +295,12 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
                           (bucket.isReduce || source.dtype == chunk.wireDType) &&
                           packedBytes == chunk.numElements * byteWidth(source.dtype);
   }
+  if (bucket.isTarget && bucket.sender != to.rank && bucket.numChunks == 1 && chunk.offset == 0) {
+    const xfer_dtype_t dtype = to.binding(chunk.targetBinding).dtype;
+    bucket.unpacksInPlace = plan.nests[static_cast<size_t>(chunk.targetNest)].isContiguous() &&
+                            dtype == chunk.wireDType &&
+                            bucket.bytes == chunk.numElements * byteWidth(dtype);
+  }
   return {};
 }
 
@@ -296,16 +364,16 @@ Status PlanReader::checkNest(uint32_t region, const BindingSpec &binding) const 
     return invalidPlan("region ", region, " is unknown");
   if (nestEnds[region] > binding.numElements)
     return invalidPlan("region ", region, " reaches element ", nestEnds[region] - 1, " of ",
-                       binding.side == XFER_SOURCE ? "source" : "target", " '",
-                       plan.tensors[static_cast<size_t>(binding.tensor)].name, "', which has ",
-                       binding.numElements);
+                       binding.side == XFER_SOURCE ? "source" : "target", " '", *binding.name,
+                       "', which has ", binding.numElements);
   return {};
 }
 
 /// Verifies:
 /// - the chunk has a source exactly if the rank contributes, a target exactly if it is a
 /// destination;
-/// - each names a binding of the chunk's tensor and elements inside it;
+/// - each names a binding of the program and elements inside it;
+/// - the stored types cast to and from the wire's;
 /// - a reduce bucket's source says how it reduces;
 /// - both sides have equally many elements.
 Status PlanReader::readChunk(const fb::Chunk &from, const BucketStep &bucket,
@@ -313,37 +381,63 @@ Status PlanReader::readChunk(const fb::Chunk &from, const BucketStep &bucket,
   if (from.tensor() >= plan.tensors.size())
     return invalidPlan("tensor ", from.tensor(), " is unknown");
   const TensorSpec &tensor = plan.tensors[from.tensor()];
-  if ((from.source() != kNoRegion) != bucket.isSource ||
-      (from.target() != kNoRegion) != bucket.isTarget)
+  auto isThere = [](uint32_t number) { return number != kNoNumber; };
+  if (isThere(from.source()) != bucket.isSource ||
+      isThere(from.source_region()) != bucket.isSource ||
+      isThere(from.target()) != bucket.isTarget || isThere(from.target_region()) != bucket.isTarget)
     return invalidPlan("roles do not fit the bucket's ends ", describeEnds(plan, bucket));
-  const std::span<const BindingSpec *const> bindings = program.bindings;
+  chunk.tensor = static_cast<int32_t>(from.tensor());
   chunk.wireDType = tensor.dtype;
   chunk.offset = from.offset();
   if (bucket.isSource) {
-    chunk.sourceBinding = findBinding(bindings.first(program.numSources), from.tensor());
-    if (chunk.sourceBinding == kAbsent)
-      return invalidPlan("the rank has no source '", tensor.name, "'");
+    if (from.source() >= program.numSources)
+      return invalidPlan("source ", from.source(), " is unknown, the rank has ",
+                         program.numSources);
+    chunk.sourceBinding = static_cast<int32_t>(from.source());
     const BindingSpec &source = program.binding(chunk.sourceBinding);
-    if (Status status = checkNest(from.source(), source); !status.isOk())
+    if (Status status = checkNest(from.source_region(), source); !status.isOk())
       return status;
+    if (!canCast(source.dtype, tensor.dtype))
+      return invalidPlan("source '", *source.name, "' of ", spelling(source.dtype),
+                         " cannot be cast to the wire's ", spelling(tensor.dtype));
     if (bucket.isReduce && source.reduce == ReduceOp::None)
-      return invalidPlan("source '", tensor.name, "' has several contributors but no reduction");
-    chunk.sourceNest = static_cast<int32_t>(from.source());
-    chunk.numElements = plan.nests[from.source()].numElements;
+      return invalidPlan("source '", *source.name, "' has several contributors but no reduction");
+    chunk.sourceNest = static_cast<int32_t>(from.source_region());
+    chunk.numElements = plan.nests[from.source_region()].numElements;
   }
   if (bucket.isTarget) {
-    chunk.targetBinding = findBinding(bindings.subspan(program.numSources), from.tensor());
-    if (chunk.targetBinding == kAbsent)
-      return invalidPlan("the rank has no target '", tensor.name, "'");
-    chunk.targetBinding += static_cast<int32_t>(program.numSources);
-    if (Status status = checkNest(from.target(), program.binding(chunk.targetBinding));
-        !status.isOk())
+    if (Status status = findTarget(from.target(), program, chunk.targetBinding); !status.isOk())
       return status;
-    chunk.targetNest = static_cast<int32_t>(from.target());
-    const int64_t numElements = plan.nests[from.target()].numElements;
+    const BindingSpec &target = program.binding(chunk.targetBinding);
+    if (Status status = checkNest(from.target_region(), target); !status.isOk())
+      return status;
+    if (!canCast(tensor.dtype, target.dtype))
+      return invalidPlan("target '", *target.name, "' of ", spelling(target.dtype),
+                         " cannot be cast from the wire's ", spelling(tensor.dtype));
+    chunk.targetNest = static_cast<int32_t>(from.target_region());
+    const int64_t numElements = plan.nests[from.target_region()].numElements;
     if (bucket.isSource && numElements != chunk.numElements)
       return invalidPlan("source has ", chunk.numElements, " elements, target ", numElements);
     chunk.numElements = numElements;
+  }
+  return {};
+}
+
+/// Verifies that zeros lie in targets of the rank, and do not take longer than these are large.
+Status PlanReader::readZeros(const fb::Program &from, Program &program) const {
+  for (size_t i = 0; i < sizeOf(from.zeros()); ++i) {
+    const fb::Zeros &zeros = *from.zeros()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    ZeroStep step;
+    Status status = findTarget(zeros.target(), program, step.binding);
+    if (status.isOk())
+      status = checkNest(zeros.region(), program.binding(step.binding));
+    if (!status.isOk())
+      return invalidPlan("zeros ", i, ": ", status.text());
+    if (const LoopNest &nest = plan.nests[zeros.region()];
+        nest.numElements > program.binding(step.binding).numElements)
+      return invalidPlan("zeros ", i, ": region ", zeros.region(), " repeats elements");
+    step.nest = static_cast<int32_t>(zeros.region());
+    program.zeros.push_back(step);
   }
   return {};
 }
@@ -353,6 +447,7 @@ Status PlanReader::sumUp(Program &program) const {
   xfer_program_info_t &info = program.info;
   info.num_bindings = program.bindings.size();
   info.staging_bytes = program.stagingBytes;
+  info.remote_staging_bytes = program.exchangeBytes;
   info.num_windows = static_cast<int64_t>(program.windows.size());
   info.num_buckets = static_cast<int64_t>(program.buckets.size());
   info.num_chunks = static_cast<int64_t>(program.chunks.size());
@@ -363,6 +458,7 @@ Status PlanReader::sumUp(Program &program) const {
   for (const BucketStep &bucket : program.buckets) {
     const auto numContributors = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size());
     const auto numDestinations = static_cast<int64_t>(plan.destinationsOf(bucket).ranks.size());
+    info.received_messages += bucket.sender != program.rank ? bucket.isTarget : numContributors - 1;
     if (bucket.sender != program.rank) {
       info.p2p_messages += bucket.isSource;
       addBytes(info.sent_bytes, bucket.isSource, bucket.contributionBytes);

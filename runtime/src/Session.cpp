@@ -15,9 +15,6 @@ constexpr int64_t kDefaultTimeoutMilliseconds = 60'000;
 
 Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t &options,
                             std::unique_ptr<xfer_session> &session) {
-  if (options.size < sizeof(xfer_session_options_t))
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "options have size ", options.size,
-                                  ", expected at least ", sizeof(xfer_session_options_t));
   if (!options.group)
     return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "'options.group' is NULL");
   if (options.timeout_ms < 0 || options.staging_bytes < 0)
@@ -31,29 +28,48 @@ Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t 
                                   options.rank);
   if (!program)
     return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "plan has no rank ", options.rank);
-  if (options.staging_bytes > 0 && program->stagingBytes > options.staging_bytes)
-    return xfer::runtime::failure(XFER_OUT_OF_BUDGET, "rank ", options.rank, " stages ",
-                                  program->stagingBytes, " bytes, but only ", options.staging_bytes,
-                                  " are allowed");
+  const int64_t staged =
+      options.group->needsBuffers() ? program->exchangeBytes : program->stagingBytes;
+  if (options.staging_bytes > 0 && staged > options.staging_bytes)
+    return xfer::runtime::failure(XFER_OUT_OF_BUDGET, "rank ", options.rank, " stages ", staged,
+                                  " bytes, but only ", options.staging_bytes, " are allowed");
 
   const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : kDefaultTimeoutMilliseconds;
-  std::unique_ptr<xfer_session> made(new xfer_session(plan, *program, timeout));
-  const Agreement agreement = {options.rank, plan.digest, plan.version, plan.ranks,
-                               made->replayer.numSlots()};
+  return options.group->openSession(plan, *program, timeout, options, session);
+}
+
+Status xfer_group::openSession(const xfer_plan &plan, const Program &program, int64_t timeout,
+                               const xfer_session_options_t &options,
+                               std::unique_ptr<xfer_session> &session) {
+  return HostSession::create(*this, plan, program, timeout, options, session);
+}
+
+namespace xfer::runtime {
+
+Status HostSession::create(xfer_group &group, const xfer_plan &plan, const Program &program,
+                           int64_t timeout, const xfer_session_options_t &options,
+                           std::unique_ptr<xfer_session> &session) {
+  const bool checksums = options.checksums != 0;
+  std::unique_ptr<HostSession> made(
+      new HostSession(plan, program, timeout, checksums, group.needsBuffers()));
+  const Messages &messages = made->replayer.messages;
+  const Agreement agreement = {program.rank, plan.digest, plan.version,   options.epoch,
+                               checksums,    plan.ranks,  messages.sends, messages.receives};
   std::unique_ptr<Connection> connection;
-  if (Status status = options.group->join(agreement, Deadline::in(timeout), connection);
-      !status.isOk())
+  if (Status status = group.join(agreement, Deadline::in(timeout), connection); !status.isOk())
     return status;
   made->replayer.open(std::move(connection));
-  made->worker = std::thread(&xfer_session::work, made.get());
+  made->worker = std::thread(&HostSession::work, made.get());
   session = std::move(made);
   return {};
 }
 
-xfer_session::xfer_session(const xfer_plan &plan, const Program &program, int64_t timeout)
-    : replayer(plan, program, timeout), isBound(program.bindings.empty()) {}
+HostSession::HostSession(const xfer_plan &plan, const Program &program, int64_t timeout,
+                         bool checksums, bool needsBuffers)
+    : replayer(plan, program, timeout, checksums, needsBuffers), isBound(program.bindings.empty()) {
+}
 
-xfer_session::~xfer_session() {
+HostSession::~HostSession() {
   if (!worker.joinable())
     return;
   {
@@ -64,45 +80,56 @@ xfer_session::~xfer_session() {
   worker.join();
 }
 
-Status xfer_session::bind(std::span<const xfer_binding_t> bindings) {
+Status HostSession::bind(std::span<const xfer_binding_t> bindings) {
   std::lock_guard lock(mutex);
   if (numFinished < numRequested)
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
-  const Status status = bindTensors(replayer.plan, replayer.program, bindings, replayer.data);
+    return failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
+  const Status status = bindTensors(replayer.program, bindings, replayer.data);
   isBound |= status.isOk();
   return status;
 }
 
-Status xfer_session::replay() {
+Status HostSession::replay(void *stream) {
+  if (stream)
+    return failure(XFER_INVALID_ARGUMENT, "'stream' must be NULL without a device");
   std::lock_guard lock(mutex);
-  if (!failure.isOk())
-    return failure;
+  if (!lastFailure.isOk())
+    return lastFailure;
   if (Status status = replayer.connection->failure(); !status.isOk())
     return status;
   if (!isBound)
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");
+    return failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");
   ++numRequested;
   changed.notify_all();
   return {};
 }
 
-Status xfer_session::wait(int64_t timeoutMilliseconds) {
+Status HostSession::wait(int64_t timeoutMilliseconds) {
   std::unique_lock lock(mutex);
   auto isDone = [&] { return numFinished == numRequested; };
   if (timeoutMilliseconds >= 0 &&
       !changed.wait_until(lock, Deadline::in(timeoutMilliseconds).time, isDone))
-    replayer.connection->fail(xfer::runtime::failure(XFER_TIMEOUT, "replay did not finish within ",
-                                                     timeoutMilliseconds, " ms"));
+    replayer.connection->fail(
+        failure(XFER_TIMEOUT, "replay did not finish within ", timeoutMilliseconds, " ms"));
   changed.wait(lock, isDone);
-  return failure;
+  return lastFailure;
 }
 
-void xfer_session::abort() {
+std::span<const char *const> HostSession::incomplete() const { return incompleteNames; }
+
+Status HostSession::counters(xfer_counters_t &counters) const {
+  counters = replayer.timeline.counters();
+  return {};
+}
+
+Status HostSession::writeTimeline(const char *path) const { return replayer.timeline.write(path); }
+
+void HostSession::abort() {
   replayer.connection->fail(
-      xfer::runtime::failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
+      failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
 }
 
-void xfer_session::work() {
+void HostSession::work() {
   // Casts rely on rounding to nearest and on subnormals, whatever the creating thread had set.
   std::fesetenv(FE_DFL_ENV);
   std::unique_lock lock(mutex);
@@ -115,9 +142,12 @@ void xfer_session::work() {
     lock.lock();
     ++numFinished;
     if (!status.isOk()) {
-      failure = std::move(status);
+      lastFailure = std::move(status);
+      incompleteNames = replayer.progress.incomplete();
       numFinished = numRequested;
     }
     changed.notify_all();
   }
 }
+
+} // namespace xfer::runtime

@@ -1,8 +1,8 @@
 //===- Session.h - One rank's standing with the others ----------*- C++ -*-===//
 //
-// Binds tensors to a program, owns staging and the worker thread, and passes
-// replays to it. The worker runs Replay.cpp; everything else here is called by
-// the session's user.
+// What the C interface calls. A HostSession binds tensors in host memory, owns
+// staging and a worker thread that runs Replay.cpp, and passes replays to it.
+// Backends that enqueue on a device bring a session of their own.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_SESSION_H
 #define XFER_RUNTIME_SESSION_H
@@ -14,29 +14,57 @@
 
 struct xfer_session {
 public:
-  /// Joins the group, allocates, and starts the worker.
+  /// Checks the options and lets the group open the session.
   static xfer::runtime::Status create(const xfer_plan &plan, const xfer_session_options_t &options,
                                       std::unique_ptr<xfer_session> &session);
-  ~xfer_session();
+  virtual ~xfer_session() = default;
 
-  xfer::runtime::Status bind(std::span<const xfer_binding_t> bindings);
-  xfer::runtime::Status replay();
-  xfer::runtime::Status wait(int64_t timeoutMilliseconds);
-  void abort();
+  virtual xfer::runtime::Status bind(std::span<const xfer_binding_t> bindings) = 0;
+  virtual xfer::runtime::Status replay(void *stream) = 0;
+  virtual xfer::runtime::Status wait(int64_t timeoutMilliseconds) = 0;
+  /// From any thread.
+  virtual void abort() = 0;
+  /// Names of the targets that a failed replay left torn.
+  virtual std::span<const char *const> incomplete() const = 0;
+  virtual xfer::runtime::Status counters(xfer_counters_t &counters) const = 0;
+  virtual xfer::runtime::Status writeTimeline(const char *path) const = 0;
+};
+
+namespace xfer::runtime {
+
+class HostSession final : public xfer_session {
+public:
+  /// Joins the group, allocates, and starts the worker.
+  static Status create(xfer_group &group, const xfer_plan &plan, const Program &program,
+                       int64_t timeout, const xfer_session_options_t &options,
+                       std::unique_ptr<xfer_session> &session);
+  ~HostSession() override;
+
+  Status bind(std::span<const xfer_binding_t> bindings) override;
+  Status replay(void *stream) override;
+  Status wait(int64_t timeoutMilliseconds) override;
+  void abort() override;
+  std::span<const char *const> incomplete() const override;
+  Status counters(xfer_counters_t &counters) const override;
+  Status writeTimeline(const char *path) const override;
 
 private:
-  xfer_session(const xfer_plan &plan, const xfer::runtime::Program &program, int64_t timeout);
+  HostSession(const xfer_plan &plan, const Program &program, int64_t timeout, bool checksums,
+              bool needsBuffers);
   void work();
 
-  xfer::runtime::Replay replayer;
+  Replay replayer;
   std::mutex mutex;
   std::condition_variable changed; ///< of the members below
   int64_t numRequested = 0;
   int64_t numFinished = 0;
   bool isBound = false;
   bool isStopping = false;
-  xfer::runtime::Status failure; ///< of a replay
+  Status lastFailure; ///< of a replay
+  std::vector<const char *> incompleteNames;
   std::thread worker;
 };
+
+} // namespace xfer::runtime
 
 #endif

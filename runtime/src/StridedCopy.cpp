@@ -147,4 +147,16 @@ void unpackNest(const ElementCopy &element, const LoopNest &nest, const std::byt
   });
 }
 
+void zeroNest(int64_t elementBytes, const LoopNest &nest, std::byte *tensor) {
+  forEachRow(nest, [&](int64_t tensorOffset, int64_t, int64_t stride, int64_t count) {
+    std::byte *row = tensor + tensorOffset * elementBytes;
+    if (stride == 1) {
+      std::memset(row, 0, static_cast<size_t>(count * elementBytes));
+      return;
+    }
+    for (int64_t i = 0; i < count; ++i)
+      std::memset(row + i * stride * elementBytes, 0, static_cast<size_t>(elementBytes));
+  });
+}
+
 } // namespace xfer::runtime

@@ -45,6 +45,8 @@ void packNest(const ElementCopy &element, const LoopNest &nest, const std::byte 
               std::byte *packed);
 void unpackNest(const ElementCopy &element, const LoopNest &nest, const std::byte *packed,
                 std::byte *tensor);
+/// Fills the nest's elements, each of `elementBytes`, with zero bytes.
+void zeroNest(int64_t elementBytes, const LoopNest &nest, std::byte *tensor);
 
 } // namespace xfer::runtime
 

@@ -13,13 +13,15 @@
 
 namespace xfer::test {
 
-inline constexpr uint32_t kNoRegion = 0xffffffff;
+inline constexpr uint32_t kAbsent = 0xffffffff;
 
+/// Binds each side to the binding of that name; by default to the one named as the tensor.
 struct ChunkText {
   uint32_t tensor;
   uint32_t source; ///< region on contributors
   uint32_t target; ///< region on destinations
   int64_t offset = 0;
+  std::string sourceName = {}, targetName = {};
 };
 
 struct BucketText {
@@ -78,10 +80,22 @@ public:
 
   void source(int64_t rank, uint32_t tensor, fb::DType dtype, std::vector<int64_t> shape,
               fb::ReduceOp reduce = fb::ReduceOp::None) {
-    program(rank).sources.push_back(binding(tensor, dtype, std::move(shape), reduce));
+    sourceStorage(rank, plan.tensors[tensor]->name, dtype, std::move(shape), reduce);
   }
   void target(int64_t rank, uint32_t tensor, fb::DType dtype, std::vector<int64_t> shape) {
-    program(rank).targets.push_back(binding(tensor, dtype, std::move(shape), fb::ReduceOp::None));
+    targetStorage(rank, plan.tensors[tensor]->name, dtype, std::move(shape));
+  }
+  void sourceStorage(int64_t rank, std::string name, fb::DType dtype, std::vector<int64_t> shape,
+                     fb::ReduceOp reduce = fb::ReduceOp::None) {
+    program(rank).sources.push_back(binding(std::move(name), dtype, std::move(shape), reduce));
+  }
+  void targetStorage(int64_t rank, std::string name, fb::DType dtype, std::vector<int64_t> shape) {
+    program(rank).targets.push_back(
+        binding(std::move(name), dtype, std::move(shape), fb::ReduceOp::None));
+  }
+  /// Zeroes a region of the target `name` of `rank`.
+  void zeros(int64_t rank, const std::string &name, uint32_t region) {
+    program(rank).zeros.emplace_back(indexOf(program(rank).targets, name), region);
   }
 
   /// Adds a bucket to every rank that takes part. Windows must come in ascending order.
@@ -103,8 +117,11 @@ public:
                               static_cast<uint32_t>(to.chunks.size()),
                               static_cast<uint32_t>(text.chunks.size()), transport);
       for (const ChunkText &chunk : text.chunks)
-        to.chunks.emplace_back(chunk.tensor, isSource ? chunk.source : kNoRegion,
-                               isTarget ? chunk.target : kNoRegion, chunk.offset);
+        to.chunks.emplace_back(
+            chunk.tensor, isSource ? indexOf(to.sources, nameOf(chunk, chunk.sourceName)) : kAbsent,
+            isSource ? chunk.source : kAbsent,
+            isTarget ? indexOf(to.targets, nameOf(chunk, chunk.targetName)) : kAbsent,
+            isTarget ? chunk.target : kAbsent, chunk.offset);
     }
   }
 
@@ -130,10 +147,19 @@ private:
   static bool contains(const std::vector<int64_t> &ranks, int64_t rank) {
     return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
   }
-  static std::unique_ptr<fb::BindingT> binding(uint32_t tensor, fb::DType dtype,
+  const std::string &nameOf(const ChunkText &chunk, const std::string &name) const {
+    return name.empty() ? plan.tensors[chunk.tensor]->name : name;
+  }
+  using Bindings = std::vector<std::unique_ptr<fb::BindingT>>;
+  static uint32_t indexOf(const Bindings &bindings, const std::string &name) {
+    const auto found = std::find_if(bindings.begin(), bindings.end(),
+                                    [&](const auto &binding) { return binding->name == name; });
+    return static_cast<uint32_t>(found - bindings.begin());
+  }
+  static std::unique_ptr<fb::BindingT> binding(std::string name, fb::DType dtype,
                                                std::vector<int64_t> shape, fb::ReduceOp reduce) {
     auto binding = std::make_unique<fb::BindingT>();
-    binding->tensor = tensor;
+    binding->name = std::move(name);
     binding->dtype = dtype;
     binding->shape = std::move(shape);
     binding->reduce = reduce;

@@ -157,7 +157,7 @@ fb::Bucket withChunks(const fb::Bucket &b, uint32_t first, uint32_t count) {
 }
 
 const Mistake kMistakes[] = {
-    {"Version", [](fb::PlanT &plan) { plan.version = 2; }, "format version 2, expected 1"},
+    {"Version", [](fb::PlanT &plan) { plan.version = 1; }, "format version 1, expected 2"},
     {"Digest", [](fb::PlanT &plan) { plan.digest ^= 1; }, "texts have digest"},
     {"RanksDescend",
      [](fb::PlanT &plan) {
@@ -217,11 +217,13 @@ const Mistake kMistakes[] = {
      "names rank 0 twice"},
     {"RankListUnknown", [](fb::PlanT &plan) { plan.rank_lists[0]->ranks = {1}; },
      "names rank 1, which is not a rank of the job"},
-    {"BindingsDescend",
-     [](fb::PlanT &plan) { std::swap(plan.programs[0]->sources[0], plan.programs[0]->sources[1]); },
-     "not ascending"},
-    {"BindingUnknownTensor", [](fb::PlanT &plan) { plan.programs[0]->sources[1]->tensor = 7; },
-     "tensor 7"},
+    {"BindingsShareAName", [](fb::PlanT &plan) { plan.programs[0]->sources[1]->name = "a"; },
+     "two source bindings are named 'a'"},
+    {"BindingNameIsEmpty", [](fb::PlanT &plan) { plan.programs[1]->targets[1]->name = ""; },
+     "target 1 has an empty name"},
+    {"BindingNameHasNul",
+     [](fb::PlanT &plan) { plan.programs[1]->targets[1]->name = std::string("g\0", 2); },
+     "target 1 has an empty name or a NUL"},
     {"BindingType", [](fb::PlanT &plan) { plan.programs[0]->sources[0]->dtype = fb::DType(200); },
      "source 'a' has unknown element type 200"},
     {"BindingCast", [](fb::PlanT &plan) { plan.programs[0]->targets[0]->dtype = fb::DType::I16; },
@@ -248,47 +250,59 @@ const Mistake kMistakes[] = {
     {"BytesOverflow", [](fb::PlanT &plan) { plan.programs[0]->sources[0]->shape = {kHuge}; },
      "more than 2^63 bytes"},
     {"ChunkUnknownTensor",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {9, 0, kNoRegion, 0};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {9, 0, 0, kAbsent, kAbsent, 0}; },
      "program of rank 0: bucket 0: chunk 0: tensor 9 is unknown"},
     {"ChunkUnknownRegion",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, 77, kNoRegion, 0};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 77, kAbsent, kAbsent, 0}; },
      "region 77 is unknown"},
-    {"ChunkWithoutBinding",
-     [](fb::PlanT &plan) { plan.programs[1]->targets.erase(plan.programs[1]->targets.begin()); },
-     "the rank has no target 'a'"},
+    {"ChunkUnknownSource",
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 2, 0, kAbsent, kAbsent, 0}; },
+     "source 2 is unknown, the rank has 2"},
+    {"ChunkUnknownTarget",
+     [](fb::PlanT &plan) { plan.programs[1]->chunks[0] = {0, kAbsent, kAbsent, 2, 2, 0}; },
+     "target 2 is unknown, the rank has 2"},
+    {"ChunkHalfARole",
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 0, 0, kAbsent, 0}; },
+     "roles do not fit"},
+    {"ZerosOfUnknownTarget",
+     [](fb::PlanT &plan) {
+       plan.programs[1]->zeros = {{2, 2}};
+     },
+     "zeros 0: target 2 is unknown"},
+    {"ZerosOfUnknownRegion",
+     [](fb::PlanT &plan) {
+       plan.programs[1]->zeros = {{0, 99}};
+     },
+     "zeros 0: region 99 is unknown"},
+    {"ZerosRepeat",
+     [](fb::PlanT &plan) {
+       plan.regions.push_back(std::make_unique<fb::RegionT>());
+       plan.regions.back()->loops = {{3, 1}, {2, 1}};
+       plan.programs[1]->zeros = {{1, 4}};
+     },
+     "zeros 0: region 4 repeats elements"},
+    {"ZerosLeaveTarget",
+     [](fb::PlanT &plan) {
+       plan.programs[1]->zeros = {{1, 2}};
+     },
+     "zeros 0: region 2 reaches element 11 of target 'g', which has 4"},
     {"ChunkWithoutRole",
      [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, kNoRegion, kNoRegion, 0};
+       plan.programs[0]->chunks[0] = {0, kAbsent, kAbsent, kAbsent, kAbsent, 0};
      },
      "roles do not fit"},
     {"ChunkWithExtraRole",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, 0, 3, 0};
-     },
-     "roles do not fit"},
-    {"ChunkSidesDiffer",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[2] = {0, 0, 3, 0};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 0, 0, 3, 0}; }, "roles do not fit"},
+    {"ChunkSidesDiffer", [](fb::PlanT &plan) { plan.programs[0]->chunks[2] = {0, 0, 0, 0, 3, 0}; },
      "source has 12 elements, target 4"},
     {"ChunkOffsetNegative",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, 0, kNoRegion, -2};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 0, kAbsent, kAbsent, -2}; },
      "byte -2"},
     {"ChunkMisaligned",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, 0, kNoRegion, 1};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 0, kAbsent, kAbsent, 1}; },
      "expected a multiple of 2"},
     {"ChunkExceedsBucket",
-     [](fb::PlanT &plan) {
-       plan.programs[0]->chunks[0] = {0, 0, kNoRegion, 2};
-     },
+     [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 0, kAbsent, kAbsent, 2}; },
      "exceeds the bucket's 24 bytes"},
     {"ChunksOverlap",
      [](fb::PlanT &plan) {
@@ -394,8 +408,8 @@ const Mistake kMistakes[] = {
      "window 2 has buckets 2 + 9"},
     {"BucketInNoWindow", [](fb::PlanT &plan) { plan.programs[0]->windows.pop_back(); },
      "windows hold 2 buckets, but the program has 3"},
-    {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 39; },
-     "replaying stages 40 bytes, but the program states 39"},
+    {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 55; },
+     "replaying stages 56 bytes, but the program states 55"},
 };
 
 class PlanMistakes : public testing::TestWithParam<Mistake> {};
@@ -423,7 +437,7 @@ TEST(PlanLoad, SharedVectorsAreRefused) {
   const auto text = builder.CreateString("");
   const auto regionVector = builder.CreateVector(regions);
   fb::PlanBuilder plan(builder);
-  plan.add_version(1);
+  plan.add_version(fb::kPlanVersion);
   plan.add_compiler(text);
   plan.add_pipeline(text);
   plan.add_declarations(text);

@@ -273,6 +273,47 @@ TEST(Replay, ManyWindowsAreDoubleBuffered) {
   }
 }
 
+// Two tensors in one source storage, one of them twice in a target, and zeros between.
+TEST(Replay, StoragesHoldSeveralTensors) {
+  PlanBuilder builder({0, 1});
+  const uint32_t q = builder.tensor("q", fb::DType::I64), k = builder.tensor("k", fb::DType::I64);
+  builder.sourceStorage(0, "qk", fb::DType::I64, {3, 4});
+  builder.targetStorage(1, "q", fb::DType::I64, {10});
+  builder.targetStorage(1, "kk", fb::DType::I64, {1});
+  const uint32_t left = builder.region(0, {{3, 4}}), last = builder.region(11, {}),
+                 first = builder.region(0, {{3, 1}}), second = builder.region(7, {{3, 1}}),
+                 scalar = builder.region(0, {});
+  builder.zeros(1, "q", builder.region(1, {{4, 2}}));
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {0},
+                  0,
+                  {1},
+                  56,
+                  {{q, left, first, 0, "qk"},
+                   {q, left, second, 24, "qk"},
+                   {k, last, scalar, 48, "qk", "kk"}}});
+  Job job(builder.build());
+  job.fill<int64_t>(0, "qk", iota<int64_t>(12, 1));
+  for (int i = 0; i < 2; ++i) {
+    job.replay();
+    auto got = job.read<int64_t>(1, "q");
+    for (size_t untouched : {4, 6}) // a target's other elements keep what they hold
+      EXPECT_EQ(static_cast<uint64_t>(std::exchange(got[untouched], -1)), 0xa5a5a5a5a5a5a5a5);
+    EXPECT_EQ(got, (std::vector<int64_t>{1, 5, 9, 0, -1, 0, -1, 1, 5, 9}));
+    EXPECT_EQ(job.read<int64_t>(1, "kk"), (std::vector<int64_t>{12}));
+  }
+}
+
+TEST(Replay, ZerosAloneAreWritten) {
+  PlanBuilder builder({0});
+  builder.targetStorage(0, "pad", fb::DType::BF16, {3, 2});
+  builder.zeros(0, "pad", builder.region(2, {{4, 1}}));
+  Job job(builder.build());
+  job.replay();
+  EXPECT_EQ(job.read<uint16_t>(0, "pad"), (std::vector<uint16_t>{0xa5a5, 0xa5a5, 0, 0, 0, 0}));
+}
+
 TEST(Replay, CastsThroughTheWireTypeRoundTwice) {
   PlanBuilder builder({0, 1});
   const uint32_t a = builder.tensor("a", fb::DType::BF16);

@@ -14,13 +14,11 @@ static int64_t contributionBytes(const fb::Plan &plan, const fb::Program &progra
   for (uint32_t i = 0; i < bucket.num_chunks(); ++i) {
     const fb::Chunk &chunk = *program.chunks()->Get(bucket.first_chunk() + i);
     int64_t elements = 1;
-    if (const auto *loops = plan.regions()->Get(chunk.source())->loops())
+    if (const auto *loops = plan.regions()->Get(chunk.source_region())->loops())
       for (const fb::Loop *loop : *loops)
         elements *= loop->size();
-    auto source = llvm::find_if(*program.sources(), [&](const fb::Binding *binding) {
-      return binding->tensor() == chunk.tensor();
-    });
-    bytes += elements * byteWidth(static_cast<DType>(source->dtype()));
+    DType dtype = static_cast<DType>(program.sources()->Get(chunk.source())->dtype());
+    bytes += elements * byteWidth(dtype);
   }
   return bytes;
 }

@@ -19,7 +19,7 @@
 namespace xfer::fb {
 
 /// Version of the format that this header belongs to; Plan.version.
-inline constexpr uint32_t kPlanVersion = 1;
+inline constexpr uint32_t kPlanVersion = 2;
 
 /// Plan.digest: xxh3_64 over the three texts, each followed by a NUL byte.
 inline uint64_t planDigest(std::string_view compiler, std::string_view pipeline,
