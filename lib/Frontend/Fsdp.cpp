@@ -60,9 +60,8 @@ LogicalResult FsdpPlacement::addTensorCuts(int64_t tensor, Storage &storage) {
   if (side.tp.value == 1)
     return success();
   StringRef name = model.tensors[tensor].name;
-  name.consume_back("_scale_inv");
-  StringRef module = name.rsplit('.').first.rsplit('.').second;
-  StringRef kind = name.rsplit('.').second;
+  auto [path, kind] = name.rsplit('.');
+  StringRef module = path.contains('.') ? path.rsplit('.').second : path;
   static constexpr StringRef kByRows[] = {"q_proj",    "k_proj",       "v_proj",
                                           "gate_proj", "up_proj",      "q_b_proj",
                                           "kv_b_proj", "embed_tokens", "lm_head"};
