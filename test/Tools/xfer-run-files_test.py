@@ -202,7 +202,7 @@ class Files(unittest.TestCase):
     def test_duplicate_tensor(self):
         entry = b'"t": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}'
         self.expect_damaged(safetensors.pack(b"{" + entry + b", " + entry + b"}", b"\0"),
-                            "header:1:61: two members of one name: 't'")
+                            "header:1:62: two members of one name: 't'")
 
     def damaged_entry(self, entry, text, data=b"\0\0\0\0"):
         self.expect_damaged(safetensors.pack({"t": entry}, data), "header:1:")
