@@ -24,6 +24,7 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
 # Full paths, for tests that hand a tool to a script.
 config.substitutions += [
     ("%python", config.python),
+    ("%build", config.xfer_build_dir),
     ("%xfer-opt", os.path.join(tools, "xfer-opt")),
     ("%xfer-run", os.path.join(tools, "xfer-run")),
     ("%xfer-translate", os.path.join(tools, "xfer-translate")),
