@@ -1,108 +1,154 @@
-//===- Placement.h - Local index to global index and back -------*- C++ -*-===//
+//===- Placement.h - Where a tensor lies in a memory ------------*- C++ -*-===//
 //
-// Where the elements of a tensor lie on one mesh, computed straight from the
-// layout's cuts: for every mesh position and dimension the pieces in local
-// order, and for every global index the pieces' owners. xfer-run checks the
-// compiler with it, so it shares nothing with the analyses that passes use.
+// From what a rank holds to the tensor, and back: forEachLine walks the
+// elements of the tensor that lie in one rank's local memory, find says where
+// an index lies. Reads the declared view alone, tables and slices as written.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/Module.h"
-#include "llvm/ADT/ArrayRef.h"
+#include "MemoryCuts.h"
+#include <utility>
 
 namespace xfer::run {
 
-/// Global indices [begin, end) of one dimension lie at local indices from `local` on.
-struct Piece {
-  int64_t begin = 0, end = 0, local = 0;
-  int64_t size() const { return end - begin; }
-};
-
-/// A piece and the dimension coordinate that holds it.
-struct OwnedPiece {
-  Piece piece;
-  int64_t coordinate = 0;
+/// `count` elements of a tensor along one of its indices, the others fixed.
+struct Line {
+  llvm::ArrayRef<int64_t> index; ///< of the first element
+  int32_t along = kNone;         ///< the index that grows; kNone where no index can
+  int64_t number = 0;            ///< of the first element, row-major
+  int64_t step = 0;              ///< from an element's number to the next one's
+  int64_t count = 0;
+  /// The elements [first, first + length) of the line; `scratch` holds the index.
+  Line part(int64_t first, int64_t length, llvm::SmallVectorImpl<int64_t> &scratch) const;
 };
 
 class Placement {
 public:
-  /// `shape` and the layout have been verified. A 0-d tensor is treated as one dimension of one.
-  Placement(const Mesh &mesh, const Layout &layout, llvm::ArrayRef<int64_t> shape);
+  /// All four have been verified; `tensorShape` are the extents of the indices d0, d1, ... `cuts`
+  /// and `view` must outlive this object.
+  Placement(MemoryCuts &cuts, const View &view, llvm::ArrayRef<int64_t> tensorShape);
 
-  size_t numDims() const { return dims.size(); }
-  llvm::ArrayRef<int64_t> globalShape() const { return shape; }
-  int64_t numContributors() const { return contributors; }
-  /// Number of this position among those that contribute to the same elements, in mesh order.
-  int64_t contributorOf(int64_t position) const { return contributorAt[position]; }
+  const MemoryCuts &cuts() const { return *memoryCuts; }
+  /// Number of the tensor's elements that lie in the local memory of a mesh position.
+  int64_t numHeld(int64_t position) const;
 
-  /// What a mesh position holds of a dimension, in local order.
-  llvm::ArrayRef<Piece> pieces(int64_t position, size_t dim) const {
-    return dims[dim].pieces[dims[dim].coordinateAt[position]];
-  }
-  int64_t localExtent(int64_t position, size_t dim) const;
-  int64_t numLocalElements(int64_t position) const;
+  /// Calls `visit(line, local)` for the elements [begin, end) of those a position holds, counted as
+  /// they lie in its memory: those of `line` lie one after the other from element `local` on.
+  template <typename Visit>
+  void forEachLine(int64_t position, int64_t begin, int64_t end, Visit visit) const;
 
-  /// The owner of a global index. The pieces of a dimension cover its extent.
-  const OwnedPiece &ownerOf(size_t dim, int64_t index) const;
-  /// The first mesh position with these dimension coordinates and this contributor number.
+  /// Where the entry of a dimension keeps something.
+  struct Spot {
+    int64_t coordinate = 0; ///< in the part that the entry names
+    int64_t local = 0;      ///< in what this coordinate holds of the part
+    int64_t length = 0;     ///< of the indices from it on that follow each other in memory
+  };
+  /// `flat`: number of a combination of the entry's factors, row-major; 0 without factors.
+  Spot find(size_t dim, int64_t flat) const;
+  /// The row-major number of the entry's factors, of which `index` are the tensor's indices.
+  int64_t flatten(size_t dim, llvm::ArrayRef<int64_t> index) const;
+  /// The dimension whose entry has this index of the tensor, and the flat number's step along it.
+  struct IndexPlace {
+    size_t dim = 0;
+    int64_t step = 1;
+  };
+  IndexPlace placeOf(int32_t index) const { return indexPlaces[index]; }
+  int32_t partOf(size_t dim) const { return parts[dim]; }
+  /// The first position in mesh order that holds these coordinates of the entries' parts.
   int64_t positionOf(llvm::ArrayRef<int64_t> coordinates, int64_t contributor) const;
 
 private:
-  struct Dim {
-    int64_t numCoordinates = 1;
-    std::vector<int64_t> coordinateAt;      ///< by mesh position
-    std::vector<std::vector<Piece>> pieces; ///< by coordinate
-    std::vector<OwnedPiece> byIndex;        ///< ascending by begin
+  /// Positions of a dimension of a rank's memory that hold consecutive flat numbers.
+  struct Stretch {
+    int64_t flat = 0, local = 0, length = 0;
+    int64_t before = 0; ///< number of positions in the stretches before it
   };
-  void placeDim(const Mesh &mesh, const DimLayout &layout, int64_t extent, Dim &dim);
-  int64_t cellOf(llvm::ArrayRef<int64_t> coordinates, int64_t contributor) const;
+  using Stretches = llvm::SmallVector<Stretch, 4>;
+  Stretches stretches(int64_t position, size_t dim) const;
+  /// Sets the indices that an entry holds from their flat number.
+  void unflatten(size_t dim, int64_t flat, llvm::MutableArrayRef<int64_t> index) const;
 
-  llvm::SmallVector<int64_t, 3> shape;
-  std::vector<Dim> dims;
-  int64_t contributors = 1;
-  std::vector<int64_t> contributorAt;  ///< by mesh position
-  std::vector<int64_t> positionByCell; ///< by coordinates and contributor, row-major
+  MemoryCuts *memoryCuts;
+  const View *view;
+  llvm::SmallVector<int32_t, 3> parts;           ///< by dimension
+  llvm::SmallVector<int64_t, 3> numberSteps;     ///< by index of the tensor: row-major strides
+  llvm::SmallVector<IndexPlace, 3> indexPlaces;  ///< by index of the tensor
+  llvm::SmallVector<const ViewFactor *, 3> last; ///< by dimension: innermost factor that varies
+  std::vector<int64_t> slotOf; ///< of the dimension with a table, by index; the last slot
+  const std::vector<int64_t> *firstPositions;
 };
 
-/// Calls `visit(outer, globalRow, localRow)` for the local rows [begin, end) of a position: a row
-/// is all of the last dimension, `outer` are the global indices of the dimensions before it and
-/// `globalRow` is their row-major number.
 template <typename Visit>
-void forEachRow(const Placement &placement, int64_t position, int64_t begin, int64_t end,
-                Visit visit) {
-  size_t numOuter = placement.numDims() - 1;
+void Placement::forEachLine(int64_t position, int64_t begin, int64_t end, Visit visit) const {
+  if (begin >= end)
+    return;
+  size_t inner = parts.size() - 1;
+  llvm::SmallVector<Stretches, 3> held;
+  for (size_t dim = 0; dim <= inner; ++dim)
+    held.push_back(stretches(position, dim));
+  auto numHeldOf = [&](size_t dim) { return held[dim].back().before + held[dim].back().length; };
+  llvm::SmallVector<int64_t, 3> memoryStrides = memoryCuts->localShape(position);
+  int64_t stride = 1;
+  for (size_t dim = inner + 1; dim-- > 0;)
+    stride *= std::exchange(memoryStrides[dim], stride);
+
+  // The row of `begin`, dimension by dimension.
   struct Cursor {
-    size_t piece = 0;
-    int64_t index = 0;
+    size_t stretch = 0;
+    int64_t within = 0;
   };
-  llvm::SmallVector<Cursor, 4> cursors(numOuter);
-  int64_t rest = begin;
-  for (size_t dim = numOuter; dim-- > 0 && begin < end;) {
-    int64_t extent = placement.localExtent(position, dim);
-    int64_t local = rest % extent;
-    rest /= extent;
-    llvm::ArrayRef<Piece> pieces = placement.pieces(position, dim);
-    size_t piece = 0;
-    while (pieces[piece].local + pieces[piece].size() <= local)
-      ++piece;
-    cursors[dim] = {piece, pieces[piece].begin + local - pieces[piece].local};
+  auto cursorAt = [&](size_t dim, int64_t number) {
+    size_t stretch = 0;
+    while (held[dim][stretch].before + held[dim][stretch].length <= number)
+      ++stretch;
+    return Cursor{stretch, number - held[dim][stretch].before};
+  };
+  llvm::SmallVector<Cursor, 3> cursors(inner);
+  llvm::SmallVector<int64_t, 3> localOf(inner), index(numberSteps.size());
+  auto enter = [&](size_t dim) {
+    const Stretch &stretch = held[dim][cursors[dim].stretch];
+    localOf[dim] = (stretch.local + cursors[dim].within) * memoryStrides[dim];
+    unflatten(dim, stretch.flat + cursors[dim].within, index);
+  };
+  int64_t rowLength = numHeldOf(inner);
+  int64_t row = begin / rowLength;
+  for (size_t dim = inner; dim-- > 0; row /= numHeldOf(dim)) {
+    cursors[dim] = cursorAt(dim, row % numHeldOf(dim));
+    enter(dim);
   }
-  llvm::SmallVector<int64_t, 4> outer(numOuter);
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t globalRow = 0;
-    for (size_t dim = 0; dim < numOuter; ++dim) {
-      outer[dim] = cursors[dim].index;
-      globalRow = globalRow * placement.globalShape()[dim] + outer[dim];
+
+  const ViewFactor *factor = last[inner];
+  Line line;
+  line.along = factor ? factor->index : kNone;
+  line.step = factor ? numberSteps[factor->index] : 0;
+  line.index = index;
+  for (Cursor at = cursorAt(inner, begin % rowLength); begin < end; at = {}) {
+    int64_t rowLocal = 0;
+    for (int64_t local : localOf)
+      rowLocal += local;
+    for (; at.stretch < held[inner].size() && begin < end; ++at.stretch, at.within = 0) {
+      const Stretch &stretch = held[inner][at.stretch];
+      while (at.within < stretch.length && begin < end) {
+        int64_t flat = stretch.flat + at.within;
+        unflatten(inner, flat, index);
+        line.count = std::min(stretch.length - at.within, end - begin);
+        if (factor)
+          line.count = std::min(line.count, factor->size() - flat % factor->size());
+        line.number = 0;
+        for (size_t i = 0; i < index.size(); ++i)
+          line.number += index[i] * numberSteps[i];
+        visit(static_cast<const Line &>(line), rowLocal + stretch.local + at.within);
+        at.within += line.count;
+        begin += line.count;
+      }
     }
-    visit(llvm::ArrayRef<int64_t>(outer), globalRow, row);
-    for (size_t dim = numOuter; dim-- > 0;) {
-      llvm::ArrayRef<Piece> pieces = placement.pieces(position, dim);
+    for (size_t dim = inner; dim-- > 0;) {
       Cursor &cursor = cursors[dim];
-      if (++cursor.index < pieces[cursor.piece].end)
-        break;
-      bool wraps = ++cursor.piece == pieces.size();
-      if (wraps)
-        cursor.piece = 0;
-      cursor.index = pieces[cursor.piece].begin;
+      bool wraps = false;
+      if (++cursor.within == held[dim][cursor.stretch].length) {
+        wraps = ++cursor.stretch == held[dim].size();
+        cursor = {wraps ? 0 : cursor.stretch, 0};
+      }
+      enter(dim);
       if (!wraps)
         break;
     }
