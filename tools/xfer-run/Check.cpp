@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Check.h"
 #include "ElementMath.h"
+#include "HeldLines.h"
 #include "Padding.h"
 #include "Parallel.h"
 #include <atomic>
@@ -149,16 +150,17 @@ void Checker::run(ArrayRef<LocalTensor> tensors) {
     const HeldTask &task = tasks[number];
     int64_t width = byteWidth(task.local->memory->dtype);
     llvm::SmallVector<int64_t, 4> index;
-    task.placed->placement.forEachLine(
-        task.local->position, task.begin, task.end, [&](const Line &line, int64_t local) {
-          for (int64_t begin = 0; begin < line.count; begin += kBlockElements) {
-            Line part = line.part(begin, std::min(kBlockElements, line.count - begin), index);
-            const char *expected = task.local->memory->isSource
-                                       ? expectSource(task, part, *scratch)
-                                       : expectTarget(task, part, *scratch);
-            compare(number, task, part, expected, task.local->data + (local + begin) * width);
-          }
-        });
+    for (HeldLines lines(task.placed->placement, task.local->position, task.begin, task.end);
+         lines.next();) {
+      const char *got = task.local->data + lines.local() * width;
+      for (int64_t begin = 0; begin < lines.line().count; begin += kBlockElements) {
+        int64_t count = std::min(kBlockElements, lines.line().count - begin);
+        Line part = lines.line().part(begin, count, index);
+        const char *expected = task.local->memory->isSource ? expectSource(task, part, *scratch)
+                                                            : expectTarget(task, part, *scratch);
+        compare(number, task, part, expected, got + begin * width);
+      }
+    }
   });
 }
 

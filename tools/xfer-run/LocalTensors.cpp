@@ -12,29 +12,6 @@ using llvm::Twine;
 
 namespace xfer::run {
 
-/// The dimensions of a tensor that lies in no storage: its own.
-static StorageShape ownShape(const Tensor &tensor) {
-  StorageShape shape;
-  for (int64_t extent : dimExtents(tensor))
-    shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", extent});
-  return shape;
-}
-
-/// Each dimension holds its own factors.
-static View ownView(const Tensor &tensor) {
-  View view;
-  int32_t index = 0;
-  size_t numDims = tensor.factors.empty() ? tensor.shape.size() : tensor.factors.size();
-  for (size_t dim = 0; dim < numDims; ++dim) {
-    ViewEntry &entry = view.entries.emplace_back();
-    for (int32_t f = tensor.factors.empty() ? 1 : tensor.factors[dim]; f-- > 0; ++index)
-      entry.factors.push_back({index, 0, tensor.shape[index]});
-  }
-  if (view.entries.empty())
-    view.entries.emplace_back(); // the only element, at 0
-  return view;
-}
-
 DeclaredMemory &LocalTensors::addMemory(StringRef name, DType dtype, bool isSource,
                                         LayoutId layoutId, StorageShape shape) {
   DeclaredMemory &memory = memories.emplace_back();
@@ -94,6 +71,8 @@ void LocalTensors::addSide(TensorId tensor, const Side &side, bool isSource) {
   DeclaredMemory &memory =
       addMemory(side.name, side.dtype, isSource, side.layout, ownShape(declared));
   memory.ownView = ownView(declared);
+  if (memory.ownView.entries.empty())
+    memory.ownView.entries.emplace_back(); // the only element, at 0
   addTensor(memory, tensor, memory.ownView);
 }
 

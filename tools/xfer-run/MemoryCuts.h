@@ -56,6 +56,7 @@ public:
   /// `shape` and `layout` have been verified, and `shape` has at least one dimension.
   MemoryCuts(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
 
+  size_t numDims() const { return dims.size(); }
   int64_t numPositions() const { return static_cast<int64_t>(contributorAt.size()); }
   const PartCuts &part(size_t dim, int32_t part) const { return dims[dim][part]; }
   /// Where a part begins in what a position holds of its dimension.

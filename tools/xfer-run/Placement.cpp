@@ -23,20 +23,27 @@ Placement::Placement(MemoryCuts &cuts, const View &declared, ArrayRef<int64_t> t
   for (size_t dim = 0; dim < view->entries.size(); ++dim) {
     const ViewEntry &entry = view->entries[dim];
     parts.push_back(entry.at.part);
-    last.push_back(nullptr);
-    int64_t step = 1;
+    int64_t flatStep = 1;
     for (const ViewFactor &factor : llvm::reverse(entry.factors)) {
-      indexPlaces[factor.index] = {dim, step};
-      step *= factor.size();
-      if (!last.back() && factor.size() != 1)
-        last.back() = &factor;
+      indexPlaces[factor.index] = {dim, flatStep};
+      flatStep *= factor.size();
     }
     if (!entry.table.empty())
-      slotOf.resize(entry.factors[0].size(), -1);
+      slotOf.resize(entry.factors[0].size());
     for (size_t slot = 0; slot < entry.table.size(); ++slot)
       slotOf[entry.table[slot]] = static_cast<int64_t>(slot);
   }
+  for (const ViewFactor &factor : view->entries.back().factors)
+    if (factor.size() != 1)
+      innermost = &factor;
   firstPositions = &cuts.firstPositions(parts);
+}
+
+int64_t Placement::numberOf(ArrayRef<int64_t> index) const {
+  int64_t number = 0;
+  for (size_t i = 0; i < index.size(); ++i)
+    number += index[i] * numberSteps[i];
+  return number;
 }
 
 Placement::Stretches Placement::stretches(int64_t position, size_t dim) const {

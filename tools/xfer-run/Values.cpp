@@ -1,5 +1,6 @@
 //===- Values.cpp - What every logical element is worth -------------------===//
 #include "Values.h"
+#include "HeldLines.h"
 #include "Parallel.h"
 #include "llvm/ADT/bit.h"
 #include <cstring>
@@ -132,9 +133,9 @@ void BufferValues::read(TensorId tensor, const Line &line, int64_t contributor, 
   int64_t flat = placement.flatten(along.dim, line.index);
   char *cursor = static_cast<char *>(out);
   for (int64_t done = 0, count; done < line.count; done += count) {
-    Placement::Spot spot = placement.find(along.dim, flat + done * along.step);
+    Placement::Spot spot = placement.find(along.dim, flat + done * along.flatStep);
     put(along.dim, spot);
-    count = along.step == 1 ? std::min(spot.length, line.count - done) : 1;
+    count = along.flatStep == 1 ? std::min(spot.length, line.count - done) : 1;
     int64_t position = placement.positionOf(coordinates, contributor);
     int64_t element = 0, stride = 1, lineStride = 1;
     for (size_t dim = numDims; dim-- > 0;) {
@@ -167,10 +168,9 @@ void fillSources(const LocalTensors &locals, const Values &values) {
     const Placement &placement = tasks[i].placed->placement;
     int64_t width = byteWidth(source.memory->dtype);
     int64_t contributor = placement.cuts().contributorOf(source.position);
-    placement.forEachLine(
-        source.position, tasks[i].begin, tasks[i].end, [&](const Line &line, int64_t local) {
-          values.read(tasks[i].placed->tensor, line, contributor, source.data + local * width);
-        });
+    for (HeldLines lines(placement, source.position, tasks[i].begin, tasks[i].end); lines.next();)
+      values.read(tasks[i].placed->tensor, lines.line(), contributor,
+                  source.data + lines.local() * width);
   });
 }
 
