@@ -200,7 +200,8 @@ LogicalResult verifyMemoryNames(const Module &module, Diagnostics &diagnostics) 
         {module.layout(storage.layout).mesh, storage.loc});
   for (bool isTarget : {false, true})
     for (auto &[name, memories] : shared[isTarget]) {
-      if (int32_t id = module.findTensor(name); id != kNone) {
+      int32_t id = module.findTensor(name);
+      if (id != kNone && module.tensors[id].name == name) { // not an alias
         const Tensor &tensor = module.tensors[id];
         if (isTarget)
           for (const Side &side : tensor.targets)
