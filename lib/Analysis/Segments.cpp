@@ -42,13 +42,7 @@ DimSegments toSegments(ArrayRef<LocalRun> runs) {
       int64_t count = static_cast<int64_t>((covered - first + best - 1) / best);
       int64_t stride =
           count > 1 ? runs[first + best].begin - runs[first].begin : runs[first].length;
-      if (count == 1 || stride > runs[first].length) {
-        segments.push_back({runs[first].begin, runs[first].length, stride, count});
-        continue;
-      }
-      // Runs that touch, but lie apart in a memory: each is a segment.
-      for (const LocalRun &run : runs.take_front(covered))
-        segments.push_back(Segment::interval(run.begin, run.begin + run.length));
+      segments.push_back({runs[first].begin, runs[first].length, stride, count});
     }
     runs = runs.drop_front(covered);
   }
