@@ -123,6 +123,11 @@ def spelled(side):
 TWO_LAYERS = {**DENSE, "num_hidden_layers": 2}
 DEEP_LATENT = {**LATENT, "num_hidden_layers": 4, "first_k_dense_replace": 1, "n_routed_experts": 8,
                "moe_intermediate_size": 8}
+# Blocks of 4 x 4; the 14 rows of kv_a are three and a half.
+QUANTISED = {**DEEP_LATENT, "num_hidden_layers": 2, "q_lora_rank": 8, "kv_lora_rank": 10,
+             "moe_intermediate_size": 16, "intermediate_size": 32, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4,
+             "quantization_config": {"quant_method": "fp8", "fmt": "e4m3",
+                                     "activation_scheme": "dynamic", "weight_block_size": [4, 4]}}
 
 GENERATED = [
     *(Generated(DENSE, megatron(tp=train), vllm(tp=serve))
@@ -141,4 +146,6 @@ GENERATED = [
     Generated(DENSE, fsdp(3), vllm(tp=4), masters="f32"),
     Generated(DEEP_LATENT, fsdp(8), vllm(tp=2, dp=2, ep=4, absorbed=True)),
     Generated(LLAMA, fsdp(4, flat=True), vllm(tp=2)),
+    Generated(QUANTISED, vllm(tp=2, dp=2, ep=4), vllm(tp=4)),
+    Generated(QUANTISED, vllm(tp=4), vllm(tp=2, dp=4, ep=8)),
 ]
