@@ -125,16 +125,18 @@ DEEP_LATENT = {**LATENT, "num_hidden_layers": 4, "first_k_dense_replace": 1, "n_
                "moe_intermediate_size": 8}
 # Blocks of 4 x 4; the 14 rows of kv_a are three and a half.
 QUANTISED = {**DEEP_LATENT, "num_hidden_layers": 2, "q_lora_rank": 8, "kv_lora_rank": 10,
-             "moe_intermediate_size": 16, "intermediate_size": 32, "qk_nope_head_dim": 4, "qk_rope_head_dim": 4,
+             "moe_intermediate_size": 16, "intermediate_size": 32, "qk_nope_head_dim": 4,
+             "qk_rope_head_dim": 4,
              "quantization_config": {"quant_method": "fp8", "fmt": "e4m3",
                                      "activation_scheme": "dynamic", "weight_block_size": [4, 4]}}
+TIED_COPY = ("output_layer.weight",)  # of the embedding, on the last stage
 
 GENERATED = [
     *(Generated(DENSE, megatron(tp=train), vllm(tp=serve))
       for train, serve in ((2, 4), (4, 2), (8, 2), (1, 8), (8, 8))),
     Generated(TWO_LAYERS, megatron(tp=2, pp=2, dp=2), vllm(tp=2, dp=2)),
-    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4, ep=4), unread=("output_layer.weight",)),
-    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4), unread=("output_layer.weight",)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4, ep=4), unread=TIED_COPY),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4), unread=TIED_COPY),
     Generated(MIXTURE, megatron(ep=4, dp=4), vllm(tp=4)),
     Generated(MIXTURE, megatron(tp=2, ep=2, dp=4), vllm(tp=2, dp=2)),
     Generated(MIXTURE, megatron(tp=2, ep=2, dp=2, etp=2), vllm(tp=2, dp=2, ep=4)),

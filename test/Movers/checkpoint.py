@@ -23,7 +23,7 @@ class Checkpoint:
         self.config, self.dtype, self.master = config, dtype, master
         self.shapes = dict(tensors_of(config))
         if self.is_quantized():
-            self.shapes.update(scales_of(config, self.shapes))
+            self.shapes.update(list(scales_of(config, self.shapes)))
 
     def is_quantized(self):
         return "quantization_config" in self.config
