@@ -148,6 +148,14 @@ GENERATED = [
     Generated(DENSE, fsdp(3), vllm(tp=4), masters="f32"),
     Generated(DEEP_LATENT, fsdp(8), vllm(tp=2, dp=2, ep=4, absorbed=True)),
     Generated(LLAMA, fsdp(4, flat=True), vllm(tp=2)),
+    Generated(LLAMA, fsdp(3), fsdp(2)),
+    # The other way round, and between equals.
+    Generated(DENSE, vllm(tp=2), megatron(tp=4)),
+    Generated(DENSE, megatron(tp=2), megatron(tp=8)),
+    Generated(DEEP_LATENT, megatron(tp=2, pp=2, ep=4, dp=2), megatron(ep=8, dp=8)),
+    Generated(MIXTURE, vllm(tp=4, ep=4), megatron(tp=2, pp=2, ep=2)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), fsdp(4), unread=TIED_COPY),
+    Generated(LLAMA, vllm(tp=2), fsdp(4, flat=True)),
     Generated(QUANTISED, vllm(tp=2, dp=2, ep=4), vllm(tp=4)),
     Generated(QUANTISED, vllm(tp=4), vllm(tp=2, dp=4, ep=8)),
 ]

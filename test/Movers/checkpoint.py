@@ -17,10 +17,11 @@ def element(name, index, dtype):
 
 
 class Checkpoint:
-    """With `master`, the elements are of that type and have been cast to `dtype`."""
+    """With `master`, the elements are of that type and have been cast to `dtype`. `padding` is
+    what trainers' padding holds."""
 
-    def __init__(self, config, dtype="bf16", master=None):
-        self.config, self.dtype, self.master = config, dtype, master
+    def __init__(self, config, dtype="bf16", master=None, padding=0):
+        self.config, self.dtype, self.master, self.padding = config, dtype, master, padding
         self.shapes = dict(tensors_of(config))
         if self.is_quantized():
             self.shapes.update(list(scales_of(config, self.shapes)))
