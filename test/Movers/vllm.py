@@ -46,7 +46,7 @@ class Rank:
 
     def vocabulary(self, name):
         rows = -(-self.config["vocab_size"] // 64) * 64
-        return self.rows(self.checkpoint[f"{name}.weight"].pad_rows(rows))
+        return self.rows(self.checkpoint[f"{name}.weight"].pad_rows(rows, self.checkpoint.padding))
 
     def add_layer(self, layer):
         self.prefix = f"model.layers.{layer}."
