@@ -1,6 +1,6 @@
 # RUN: %python %s --xfer-translate %xfer-translate --xfer-opt %xfer-opt --models %S/../Frontend/models
-"""Five published models, with their trainers and servers: their parameters are as many as published,
-each server's memory is covered exactly, and a trainer's and a server's program compile.
+"""Five published models, with their trainers and servers: their parameters are as many as
+published, each server's memory is covered exactly, and programs of both sides compile.
 
 The text's own declarations are counted here; that no element is covered twice is the compiler's
 proof.
