@@ -92,7 +92,7 @@ class Arrangement:
 
     def __init__(self, random, family, role):
         self.random, self.family, self.is_target = random, family, role == "target"
-        self.pad = random.choice(["pad", "zero"]) if self.is_target else "pad"
+        self.pads = random.choice([["pad"], ["zero"], ["pad", "zero"]])
 
     def build(self):
         """(dimensions, views); the dimensions and the entries of the views in one random order."""
@@ -170,7 +170,7 @@ class Arrangement:
         """The runs with padding, and on a source holes, between them."""
         random, items = self.random, list(runs)
         while random.random() < 0.3:
-            items.insert(random.randint(0, len(items)), Run(self.pad, random.randint(1, 4)))
+            items.insert(random.randint(0, len(items)), Run(random.choice(self.pads), random.randint(1, 4)))
         if not self.is_target and runs[0].name and random.random() < 0.15:
             items.insert(random.randint(0, len(items)), Run("unused", random.randint(1, 3)))
         return items
