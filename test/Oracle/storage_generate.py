@@ -398,7 +398,7 @@ def random_storage_module(random, families=6, max_ranks=8, world=12):
     for number in range(families):
         builder.add_family(f"{random.choice(['layers', 'mlp', 'w'])}.{number}")
     if random.random() < 0.5:  # tensors of several families, flattened into one buffer
-        mixed = Family([[member] for member in random.sample(builder.members, 2)], [], 0)
+        mixed = Family([[member] for member in random.choices(builder.members, k=2)], [], 0)
         builder.add_target_storage("mixed", mixed, is_flat=True)
     builder.add_plain_targets()
     builder.add_values()
