@@ -36,7 +36,7 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
         __builtin_add_overflow(reach, end, &reach))
       return tokens.errorAt(position, "range ends beyond 9223372036854775807");
     if (segment.count == 1)
-      segment = Segment::interval(begin, reach);
+      segment = Segment::interval(begin, end);
   }
   if (!dim.empty() && (begin <= dim.back().begin || mayOverlap(dim.back(), segment)))
     return tokens.errorAt(position, "ranges must ascend without overlap, got " + Twine(begin) +
