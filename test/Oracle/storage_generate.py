@@ -92,7 +92,7 @@ class Arrangement:
 
     def __init__(self, random, family, role):
         self.random, self.family, self.is_target = random, family, role == "target"
-        self.pad = random.choice(["pad", "zero"]) if self.is_target else "pad"
+        self.pads = random.choice([["pad"], ["zero"], ["pad", "zero"]])
 
     def build(self):
         """(dimensions, views); the dimensions and the entries of the views in one random order."""
@@ -170,7 +170,7 @@ class Arrangement:
         """The runs with padding, and on a source holes, between them."""
         random, items = self.random, list(runs)
         while random.random() < 0.3:
-            items.insert(random.randint(0, len(items)), Run(self.pad, random.randint(1, 4)))
+            items.insert(random.randint(0, len(items)), Run(random.choice(self.pads), random.randint(1, 4)))
         if not self.is_target and runs[0].name and random.random() < 0.15:
             items.insert(random.randint(0, len(items)), Run("unused", random.randint(1, 3)))
         return items
@@ -398,7 +398,7 @@ def random_storage_module(random, families=6, max_ranks=8, world=12):
     for number in range(families):
         builder.add_family(f"{random.choice(['layers', 'mlp', 'w'])}.{number}")
     if random.random() < 0.5:  # tensors of several families, flattened into one buffer
-        mixed = Family([[member] for member in random.sample(builder.members, 2)], [], 0)
+        mixed = Family([[member] for member in random.choices(builder.members, k=2)], [], 0)
         builder.add_target_storage("mixed", mixed, is_flat=True)
     builder.add_plain_targets()
     builder.add_values()
