@@ -13,7 +13,7 @@ config.excludes = ["Inputs"] + [
     name for _, _, names in os.walk(config.test_source_root) for name in names
     if name.endswith(".py") and not name.endswith("_test.py")]
 
-if config.has_gloo:  # tests that need it say `REQUIRES: gloo`
+if config.xfer_has_gloo == "ON":
     config.available_features.add("gloo")
 
 tools = os.path.join(config.xfer_build_dir, "bin")
