@@ -51,6 +51,8 @@ int main(int argc, char **argv) {
   }
   status = xfer_compile(texts, count, &options, &compilation);
   fputs(xfer_compilation_diagnostics(compilation), stderr);
+  if (status != XFER_COMPILER_OK && status != XFER_COMPILER_REJECTED)
+    fprintf(stderr, "%s\n", xfer_compiler_status_name(status));
   plan = xfer_compilation_plan(compilation, &size);
   out = status == XFER_COMPILER_OK ? fopen(argv[0], "wb") : NULL;
   if (out) {
