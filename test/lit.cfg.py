@@ -13,6 +13,9 @@ config.excludes = ["Inputs"] + [
     name for _, _, names in os.walk(config.test_source_root) for name in names
     if name.endswith(".py") and not name.endswith("_test.py")]
 
+if config.xfer_has_gloo == "ON":
+    config.available_features.add("gloo")
+
 tools = os.path.join(config.xfer_build_dir, "bin")
 config.environment["PATH"] = os.pathsep.join(
     [tools, config.llvm_tools_dir, config.environment["PATH"]])
@@ -24,6 +27,7 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
 # Full paths, for tests that hand a tool to a script.
 config.substitutions += [
     ("%python", config.python),
+    ("%build", config.xfer_build_dir),
     ("%xfer-opt", os.path.join(tools, "xfer-opt")),
     ("%xfer-run", os.path.join(tools, "xfer-run")),
     ("%xfer-translate", os.path.join(tools, "xfer-translate")),
