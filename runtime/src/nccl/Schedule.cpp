@@ -1,0 +1,286 @@
+//===- Schedule.cpp - One rank's program as device work -------------------===//
+//
+// Staging: even windows lie at the low end, odd ones at the high end, so that
+// any two in a row fit. Besides what the plan counts (buffers that are packed or
+// folded into), a device needs room for what it receives, unless that goes
+// straight into a target.
+//
+// Order: windows ascend; in a window contributions come first, then what is
+// delivered point to point, then broadcasts in the order of the buckets, which is
+// the same on every rank. A group has at most one message from this rank to each
+// peer and one back: the k-th message of an ordered pair of ranks goes into group
+// k, which both ends count alike. NCCL versions in use hang on larger groups.
+// Since all ranks go through (window, step, group) in one order, no wait is
+// circular.
+//===----------------------------------------------------------------------===//
+#include "Schedule.h"
+#include <set>
+
+namespace xfer::runtime {
+namespace {
+
+/// Of staged buffers: what NCCL's and the kernels' widest accesses want.
+constexpr int64_t kStagingAlignment = 128;
+
+/// NCCL calls in a group: far below what makes it spin on its own work queue.
+constexpr size_t kMaxGroupCalls = 4096;
+
+int64_t aligned(int64_t bytes) {
+  return (bytes + kStagingAlignment - 1) / kStagingAlignment * kStagingAlignment;
+}
+
+} // namespace
+
+Schedule::Schedule(const xfer_plan &plan, const Program &program)
+    : job(plan), program(program), places(program.buckets.size()) {
+  for (const BucketStep &bucket : program.buckets)
+    if (bucket.transport == Transport::Broadcast)
+      if (BroadcastSet set = setOf(bucket); set.size() > 2)
+        sets[std::move(set)] += bucket.bytes;
+  layOut();
+}
+
+int32_t Schedule::positionOf(int64_t rank) const {
+  return static_cast<int32_t>(std::lower_bound(job.ranks.begin(), job.ranks.end(), rank) -
+                              job.ranks.begin());
+}
+
+Schedule::BroadcastSet Schedule::setOf(const BucketStep &bucket) const {
+  std::set<int32_t> members = {positionOf(bucket.sender)};
+  for (int64_t rank : job.destinationsOf(bucket).ranks)
+    members.insert(positionOf(rank));
+  return {members.begin(), members.end()};
+}
+
+/// True if a bucket can be received into its target: one chunk, contiguous, nothing to cast.
+bool Schedule::unpacksInPlace(const BucketStep &bucket) const {
+  if (!bucket.isTarget || bucket.numChunks != 1)
+    return false;
+  const ChunkStep &chunk = program.chunksOf(bucket).front();
+  const xfer_dtype_t dtype = program.binding(chunk.targetBinding).dtype;
+  return chunk.offset == 0 && dtype == chunk.wireDType &&
+         job.nests[static_cast<size_t>(chunk.targetNest)].isContiguous() &&
+         chunk.numElements * byteWidth(dtype) == bucket.bytes;
+}
+
+void Schedule::layOut() {
+  std::vector<int64_t> sizes;
+  for (const WindowStep &window : program.windows) {
+    int64_t end = 0;
+    for (const BucketStep &bucket : program.bucketsOf(window))
+      placeBucket(bucket, places[static_cast<size_t>(&bucket - program.buckets.data())], end);
+    stagingBytes = std::max(stagingBytes, end + (sizes.empty() ? 0 : sizes.back()));
+    sizes.push_back(end);
+    windows.push_back({.index = window.index});
+  }
+  for (size_t i = 1; i < sizes.size(); i += 2) {
+    const int64_t shift = stagingBytes - sizes[i];
+    auto move = [&](Place &place) { place.offset += place.base == kStagingBase ? shift : 0; };
+    for (const BucketStep &bucket : program.bucketsOf(program.windows[i])) {
+      BucketPlaces &moved = places[static_cast<size_t>(&bucket - program.buckets.data())];
+      move(moved.contribution);
+      move(moved.wire);
+      std::for_each(moved.contributions.begin(), moved.contributions.end(), move);
+    }
+  }
+}
+
+/// Gives a bucket's buffers tensor memory where that will do, else staging from `end` on.
+void Schedule::placeBucket(const BucketStep &bucket, BucketPlaces &placed, int64_t &end) const {
+  auto stage = [&](int64_t bytes) {
+    const Place place = {kStagingBase, end};
+    end += aligned(bytes);
+    return place;
+  };
+  auto tensor = [&](int32_t binding, int32_t nest) {
+    return Place{1 + binding, job.nests[static_cast<size_t>(nest)].offset *
+                                  byteWidth(program.binding(binding).dtype)};
+  };
+  const ChunkStep &chunk = program.chunksOf(bucket).front();
+  const bool isSender = bucket.sender == program.rank;
+  auto packed = [&](int64_t bytes) {
+    return bucket.packsInPlace ? tensor(chunk.sourceBinding, chunk.sourceNest) : stage(bytes);
+  };
+  if (bucket.isReduce && bucket.isSource)
+    placed.contribution = packed(bucket.contributionBytes);
+  if (bucket.isReduce && isSender)
+    for (int64_t rank : job.contributorsOf(bucket).ranks)
+      placed.contributions.push_back(rank == program.rank ? placed.contribution
+                                                          : stage(bucket.contributionBytes));
+  if (isSender)
+    placed.wire = bucket.isReduce ? stage(bucket.bytes) : packed(bucket.bytes);
+  else if (bucket.isTarget)
+    placed.wire = unpacksInPlace(bucket) ? tensor(chunk.targetBinding, chunk.targetNest)
+                                         : stage(bucket.bytes);
+}
+
+Status Schedule::plan(const std::map<BroadcastSet, int32_t> &communicators) {
+  for (size_t i = 0; i < windows.size(); ++i)
+    if (Status status = planWindow(i, communicators); !status.isOk())
+      return status;
+  return {};
+}
+
+Status Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> &communicators) {
+  using Kind = WireOperation::Kind;
+  std::vector<WireOperation> gathers, messages, broadcasts;
+  const WindowStep &window = program.windows[index];
+  for (const BucketStep &bucket : program.bucketsOf(window)) {
+    const BucketPlaces &placed = places[static_cast<size_t>(&bucket - program.buckets.data())];
+    const bool isSender = bucket.sender == program.rank;
+    if (bucket.isReduce && isSender) {
+      const std::vector<int64_t> &contributors = job.contributorsOf(bucket).ranks;
+      for (size_t i = 0; i < contributors.size(); ++i)
+        if (contributors[i] != program.rank)
+          gathers.push_back({Kind::Receive, 0, positionOf(contributors[i]), placed.contributions[i],
+                             bucket.contributionBytes});
+    } else if (bucket.isReduce && bucket.isSource) {
+      gathers.push_back({Kind::Send, 0, positionOf(bucket.sender), placed.contribution,
+                         bucket.contributionBytes});
+    }
+    if (bucket.transport == Transport::Broadcast) {
+      const BroadcastSet set = setOf(bucket);
+      if (auto found = communicators.find(set); found != communicators.end()) {
+        const int32_t root = static_cast<int32_t>(
+            std::lower_bound(set.begin(), set.end(), positionOf(bucket.sender)) - set.begin());
+        broadcasts.push_back({Kind::Broadcast, found->second, root, placed.wire, bucket.bytes});
+        continue;
+      }
+    }
+    if (!isSender && bucket.isTarget)
+      messages.push_back({Kind::Receive, 0, positionOf(bucket.sender), placed.wire, bucket.bytes});
+    else if (isSender)
+      for (int64_t rank : job.destinationsOf(bucket).ranks)
+        if (rank != program.rank)
+          messages.push_back({Kind::Send, 0, positionOf(rank), placed.wire, bucket.bytes});
+  }
+  DeviceWindow &to = windows[index];
+  if (Status status = addGroups(window.index, std::move(gathers), to.gathers); !status.isOk())
+    return status;
+  if (Status status = addGroups(window.index, std::move(messages), to.deliveries); !status.isOk())
+    return status;
+  for (const WireOperation &broadcast : broadcasts) {
+    groups.push_back({operations.size(), 1});
+    operations.push_back(broadcast);
+    ++to.deliveries.count;
+  }
+  return {};
+}
+
+/// Spreads messages over groups so that none has two for one ordered pair of ranks.
+Status Schedule::addGroups(int64_t window, std::vector<WireOperation> messages, IndexRange &range) {
+  range = {groups.size(), 0};
+  while (!messages.empty()) {
+    std::set<std::pair<WireOperation::Kind, int32_t>> taken;
+    std::vector<WireOperation> later;
+    const size_t first = operations.size();
+    for (const WireOperation &message : messages)
+      if (taken.insert({message.kind, message.peer}).second)
+        operations.push_back(message);
+      else
+        later.push_back(message);
+    const size_t count = operations.size() - first;
+    if (count > kMaxGroupCalls)
+      return failure(XFER_UNSUPPORTED, "window ", window, " exchanges ", count,
+                     " messages at once, expected at most ", kMaxGroupCalls,
+                     ": compile with fewer peers or broadcasts");
+    groups.push_back({first, count});
+    ++range.count;
+    messages = std::move(later);
+  }
+  return {};
+}
+
+std::vector<int32_t> Schedule::peersOf(WireOperation::Kind kind) const {
+  std::set<int32_t> peers;
+  for (const WireOperation &operation : operations)
+    if (operation.kind == kind)
+      peers.insert(operation.peer);
+  return {peers.begin(), peers.end()};
+}
+
+void Schedule::buildSteps(StepBuilder &builder) {
+  auto nest = [&](int32_t index) -> const LoopNest & {
+    return job.nests[static_cast<size_t>(index)];
+  };
+  auto at = [](Place place, int64_t offset) { return Place{place.base, place.offset + offset}; };
+  for (const ZeroStep &step : program.zeros)
+    builder.zero(nest(step.nest), 1 + step.binding, program.binding(step.binding).dtype);
+  zeros = builder.endLaunch();
+
+  receivesInPlace = false;
+  for (size_t i = 0; i < windows.size(); ++i) {
+    DeviceWindow &window = windows[i];
+    const auto buckets = program.bucketsOf(program.windows[i]);
+    auto placesOf = [&](const BucketStep &bucket) -> const BucketPlaces & {
+      return places[static_cast<size_t>(&bucket - program.buckets.data())];
+    };
+    for (const BucketStep &bucket : buckets) { // what this rank contributes or sends
+      if (!bucket.isSource || bucket.packsInPlace)
+        continue;
+      for (const ChunkStep &chunk : program.chunksOf(bucket)) {
+        const xfer_dtype_t dtype = program.binding(chunk.sourceBinding).dtype;
+        const BucketPlaces &placed = placesOf(bucket);
+        builder.pack(nest(chunk.sourceNest), 1 + chunk.sourceBinding, dtype,
+                     bucket.isReduce ? at(placed.contribution, chunk.contributionOffset)
+                                     : at(placed.wire, chunk.offset),
+                     bucket.isReduce ? dtype : chunk.wireDType);
+      }
+    }
+    window.pack = builder.endLaunch();
+
+    std::vector<Place> operands;
+    for (const BucketStep &bucket : buckets) { // what it reduces
+      if (!bucket.isReduce || bucket.sender != program.rank)
+        continue;
+      for (const ChunkStep &chunk : program.chunksOf(bucket)) {
+        const BindingSpec &source = program.binding(chunk.sourceBinding);
+        operands.clear();
+        for (const Place &place : placesOf(bucket).contributions)
+          operands.push_back(at(place, chunk.contributionOffset));
+        builder.fold(operands, source.reduce, source.dtype, at(placesOf(bucket).wire, chunk.offset),
+                     chunk.wireDType, chunk.numElements);
+      }
+    }
+    window.fold = builder.endLaunch();
+
+    for (const BucketStep &bucket : buckets) { // what it writes
+      if (!bucket.isTarget)
+        continue;
+      if (bucket.sender != program.rank && unpacksInPlace(bucket)) {
+        receivesInPlace = true;
+        continue;
+      }
+      for (const ChunkStep &chunk : program.chunksOf(bucket))
+        builder.unpack(at(placesOf(bucket).wire, chunk.offset), chunk.wireDType,
+                       nest(chunk.targetNest), 1 + chunk.targetBinding,
+                       program.binding(chunk.targetBinding).dtype);
+    }
+    window.unpack = builder.endLaunch();
+  }
+}
+
+std::string Schedule::describePeers(size_t index, bool &isSingle) const {
+  std::map<int64_t, int64_t> buckets; // ordinal, by rank
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
+    if (bucket.sender != program.rank) {
+      buckets.emplace(bucket.sender, bucket.ordinal);
+      continue;
+    }
+    for (const RankList *list : {&job.contributorsOf(bucket), &job.destinationsOf(bucket)})
+      for (int64_t rank : list->ranks)
+        if (rank != program.rank)
+          buckets.emplace(rank, bucket.ordinal);
+  }
+  isSingle = buckets.size() == 1;
+  std::string text;
+  size_t count = 0;
+  for (const auto &[rank, ordinal] : buckets) {
+    if (++count > 8)
+      return text + ", ...";
+    text += concat(count > 1 ? ", " : "", "rank ", rank, " (bucket ", ordinal, ")");
+  }
+  return text;
+}
+
+} // namespace xfer::runtime
