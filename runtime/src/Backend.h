@@ -1,10 +1,10 @@
 //===- Backend.h - How messages cross ranks ---------------------*- C++ -*-===//
 //
 // What replaying needs from the world: ranks that agree (Group), and messages
-// between two of them (Connection). Messages of one kind and an ordered pair of
-// ranks arrive in the order in which they were sent; each carries an envelope, and a message
-// other than the one expected is an error, never data. A backend is a folder
-// with a Group and a Connection.
+// between two of them (Connection). The messages of a replay are known when a rank
+// joins; those of one kind and an ordered pair of ranks arrive in the order in which
+// they were sent, and one other than the expected is an error, never data. A backend
+// is a folder with a Group and a Connection.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_BACKEND_H
 #define XFER_RUNTIME_BACKEND_H
@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace xfer::runtime {
 
@@ -34,11 +35,13 @@ struct Deadline {
   }
 };
 
-/// The two messages a bucket can cause between two ranks.
+/// The messages a bucket can cause between two ranks. Kinds overtake each other.
 enum class MessageKind : uint8_t {
   Contribution, ///< to the sender, which reduces
-  Delivery,     ///< from the sender to a destination
+  Delivery,     ///< from the sender to a destination, of what it packed
+  Total,        ///< from the sender to a destination, of what it reduced
 };
+inline constexpr size_t kNumMessageKinds = 3;
 
 /// Names a message. Both ends make it from their own program; it must come out the same.
 struct Envelope {
@@ -51,9 +54,13 @@ struct Envelope {
   bool operator==(const Envelope &) const = default;
 };
 
-/// A message as its receiver sees it. The bytes stay the sender's until release().
+/// "delivery of window 3, bucket 0 with ends 0x..., 4096 bytes".
+std::string describe(const Envelope &envelope);
+
+/// A message as its receiver sees it. The bytes may be the sender's until release().
 struct Received {
   const std::byte *data = nullptr;
+  uint64_t checksum = 0;
   void *handle = nullptr; ///< the backend's
 };
 
@@ -64,21 +71,25 @@ public:
   virtual ~Connection() = default;
 
   /// Lends `data` to the receiver until the slot is settled. Never waits for the receiver. Slots
-  /// are numbered below the count given when joining, and hold one message at a time.
-  virtual Status send(size_t slot, const Envelope &envelope, const std::byte *data) = 0;
-  /// Waits until the receivers have released what slots [first, first + count) lent them.
+  /// number the agreement's messages, and hold one at a time.
+  virtual Status send(size_t slot, const std::byte *data, uint64_t checksum) = 0;
+  /// Waits until nobody reads what slots [first, first + count) lent.
   virtual Status settle(size_t first, size_t count, const Deadline &deadline) = 0;
-  /// Waits for the next message from `expected.from`, which must be the one expected.
-  virtual Status receive(const Envelope &expected, const Deadline &deadline,
-                         Received &received) = 0;
+  /// Announces that the message of this slot may be written to `buffer`. Never waits.
+  virtual Status expect(size_t slot, std::byte *buffer) = 0;
+  /// Waits for the message of a slot that is expected.
+  virtual Status receive(size_t slot, const Deadline &deadline, Received &received) = 0;
   virtual void release(const Received &received) = 0;
+  /// Ends a replay: every message of it has been received here, and when this returns, by others.
+  virtual Status finish(const Deadline &deadline) = 0;
 
   /// Ends the session on every rank: every wait, here and there, returns an error. The first cause
   /// is kept.
   virtual void fail(const Status &cause) = 0;
   /// Why the session ended, as this rank should report it; ok while it lives.
   virtual Status failure() const = 0;
-  /// After fail(): takes back what is lent. When it returns nobody reads this rank's buffers.
+  /// After fail(): takes back what is lent. When it returns nobody reads or writes this rank's
+  /// buffers.
   virtual void withdraw() = 0;
 };
 
@@ -87,8 +98,11 @@ struct Agreement {
   int64_t rank = 0;
   uint64_t digest = 0;
   uint32_t version = 0;
-  std::span<const int64_t> ranks; ///< of the job, ascending; outlives the connection
-  size_t numSlots = 0;            ///< messages that this rank lends at a time
+  uint64_t epoch = 0;
+  bool checksums = false;
+  std::span<const int64_t> ranks; ///< of the job, ascending
+  /// The messages of one replay, by slot, those of one kind in the order in which they cross.
+  std::span<const Envelope> sends, receives;
 };
 
 } // namespace xfer::runtime
@@ -96,6 +110,8 @@ struct Agreement {
 /// Where ranks meet. Thread safe.
 struct xfer_group {
   virtual ~xfer_group() = default;
+  /// Whether messages need memory of the receiver's to arrive in; else it reads the sender's.
+  virtual bool needsBuffers() const = 0;
   /// Agrees with the other ranks and makes the session of one. Here: one that replays on the host,
   /// through the connection that join() gives.
   virtual xfer::runtime::Status openSession(const xfer_plan &plan,

@@ -64,21 +64,31 @@ struct BucketStep {
   bool isTarget = false; ///< every chunk has a target
   /// The tensor's own memory serves as the packed buffer: one chunk, contiguous, nothing to cast.
   bool packsInPlace = false;
+  /// The same of the target, for what comes from another rank.
+  bool unpacksInPlace = false;
 
   /// Bytes that `rank` must hold for this bucket beside its tensors: a contribution that it packs,
-  /// and a wire buffer that it packs or folds into. Receivers unpack from the sender's buffer.
+  /// and a wire buffer that it packs or folds into.
   int64_t stagedBytes(int64_t rank) const {
     const bool packs = isSource && !packsInPlace;
     if (isReduce)
       return (packs ? contributionBytes : 0) + (sender == rank ? bytes : 0);
     return packs ? bytes : 0;
   }
+  /// Further bytes where messages need memory of their own to arrive in: contributions of
+  /// `numOthers` to what `rank` folds, and what it unpacks.
+  int64_t receivedBytes(int64_t rank, int64_t numOthers) const {
+    if (sender == rank)
+      return isReduce ? numOthers * contributionBytes : 0;
+    return isTarget && !unpacksInPlace ? bytes : 0;
+  }
 };
 
 struct WindowStep {
   int64_t index = 0;
   int32_t firstBucket = 0, numBuckets = 0; ///< Program::buckets
-  int64_t stagedBytes = 0;
+  int64_t stagedBytes = 0;                 ///< sum of the buckets'
+  int64_t receivedBytes = 0; ///< further bytes where messages arrive in memory of their own
 };
 
 /// Elements of a target that are zeroed before any chunk is written.
@@ -96,7 +106,8 @@ struct Program {
   std::vector<BucketStep> buckets;
   std::vector<WindowStep> windows;
   std::vector<ZeroStep> zeros;
-  int64_t stagingBytes = 0; ///< the largest sum of two windows in a row
+  int64_t stagingBytes = 0;  ///< the largest sum of two windows in a row
+  int64_t exchangeBytes = 0; ///< the same with received bytes
   xfer_program_info_t info = {};
 
   const BindingSpec &binding(int32_t index) const { return *bindings[static_cast<size_t>(index)]; }
@@ -158,6 +169,8 @@ Status loadPlan(std::span<const uint8_t> bytes, xfer_plan &plan);
 
 /// "0 -> [4, 5]" or "{0, 2} via 0 -> [4]": how messages name a bucket's ends.
 std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket);
+/// "tensor 'wq' at offset 4 sizes [2, 3] strides [6, 1] of target 'qkv' and 3 chunks more".
+std::string describeChunks(const xfer_plan &plan, const Program &program, const BucketStep &bucket);
 
 } // namespace xfer::runtime
 

@@ -51,6 +51,7 @@ private:
   Status readZeros(const fb::Program &from, Program &program) const;
   Status readName(const flatbuffers::String *from, const std::string *&name);
   Status checkNest(uint32_t region, const BindingSpec &binding) const;
+  Status sumStaging(WindowStep &window, Program &program) const;
   Status sumUp(Program &program) const;
 
   /// False if elements of a vector cannot be read: they are misaligned, which FlatBuffers' verifier

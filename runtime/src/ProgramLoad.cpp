@@ -44,6 +44,31 @@ std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket) {
   return concat(sources, " -> [", joinRanks(plan.destinationsOf(bucket).ranks), "]");
 }
 
+std::string describeChunks(const xfer_plan &plan, const Program &program,
+                           const BucketStep &bucket) {
+  constexpr size_t kMaxChunks = 8;
+  const std::span<const ChunkStep> chunks = program.chunksOf(bucket);
+  std::string text;
+  for (const ChunkStep &chunk : chunks.first(std::min(chunks.size(), kMaxChunks))) {
+    const bool isTarget = bucket.isTarget;
+    const LoopNest &nest =
+        plan.nests[static_cast<size_t>(isTarget ? chunk.targetNest : chunk.sourceNest)];
+    std::string sizes, strides;
+    for (const Loop &loop : nest.loops) {
+      sizes += (sizes.empty() ? "" : ", ") + std::to_string(loop.size);
+      strides += (strides.empty() ? "" : ", ") + std::to_string(loop.stride);
+    }
+    const int32_t binding = isTarget ? chunk.targetBinding : chunk.sourceBinding;
+    text += concat(text.empty() ? "" : ", ", "tensor '",
+                   plan.tensors[static_cast<size_t>(chunk.tensor)].name, "' at offset ",
+                   nest.offset, " sizes [", sizes, "] strides [", strides, "] of ",
+                   isTarget ? "target '" : "source '", *program.binding(binding).name, "'");
+  }
+  if (chunks.size() > kMaxChunks)
+    text += concat(" and ", chunks.size() - kMaxChunks, " chunks more");
+  return text;
+}
+
 Status PlanReader::readPrograms() {
   const size_t numPrograms = sizeOf(root->programs());
   if (numPrograms != plan.ranks.size() && numPrograms != 1)
@@ -104,25 +129,46 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
                          program.buckets.size());
     WindowStep step{window.index(), static_cast<int32_t>(window.first_bucket()),
                     static_cast<int32_t>(window.num_buckets())};
-    for (const BucketStep &bucket : program.bucketsOf(step))
-      if (!addChecked(step.stagedBytes, bucket.stagedBytes(program.rank), step.stagedBytes))
-        return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
+    if (Status status = sumStaging(step, program); !status.isOk())
+      return invalidPlan("window ", window.index(), " ", status.text());
     nextBucket += window.num_buckets();
-    int64_t pair = step.stagedBytes;
-    if (i > 0 && !addChecked(pair, program.windows.back().stagedBytes, pair))
-      return invalidPlan("window ", window.index(), " stages more than 2^63 bytes");
-    program.stagingBytes = std::max(program.stagingBytes, pair);
     program.windows.push_back(step);
   }
   if (nextBucket != program.buckets.size())
     return invalidPlan("windows hold ", nextBucket, " buckets, but the program has ",
                        program.buckets.size());
-  if (program.stagingBytes > from.staging_bytes())
-    return invalidPlan("replaying stages ", program.stagingBytes, " bytes, but the program states ",
-                       from.staging_bytes());
+  if (program.exchangeBytes > from.staging_bytes())
+    return invalidPlan("replaying stages ", program.exchangeBytes,
+                       " bytes, but the program states ", from.staging_bytes());
   if (Status status = readZeros(from, program); !status.isOk())
     return status;
   return sumUp(program);
+}
+
+/// Adds up what a window stages, and with the window before it the program.
+Status PlanReader::sumStaging(WindowStep &window, Program &program) const {
+  const int64_t rank = program.rank;
+  int64_t all = 0; // what is staged and received
+  for (const BucketStep &bucket : program.bucketsOf(window)) {
+    const auto numOthers = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size()) - 1;
+    int64_t gathered;
+    if (!multiplyChecked(numOthers, bucket.contributionBytes, gathered) ||
+        !addChecked(all, bucket.stagedBytes(rank), all) ||
+        !addChecked(all, bucket.receivedBytes(rank, numOthers), all))
+      return invalidPlan("stages more than 2^63 bytes");
+    window.stagedBytes += bucket.stagedBytes(rank);
+    window.receivedBytes += bucket.receivedBytes(rank, numOthers);
+  }
+  int64_t staged = window.stagedBytes;
+  if (!program.windows.empty()) {
+    const WindowStep &before = program.windows.back();
+    if (!addChecked(all, before.stagedBytes + before.receivedBytes, all))
+      return invalidPlan("stages more than 2^63 bytes with the one before it");
+    staged += before.stagedBytes;
+  }
+  program.stagingBytes = std::max(program.stagingBytes, staged);
+  program.exchangeBytes = std::max(program.exchangeBytes, all);
+  return {};
 }
 
 Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
@@ -248,6 +294,12 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
     bucket.packsInPlace = plan.nests[static_cast<size_t>(chunk.sourceNest)].isContiguous() &&
                           (bucket.isReduce || source.dtype == chunk.wireDType) &&
                           packedBytes == chunk.numElements * byteWidth(source.dtype);
+  }
+  if (bucket.isTarget && bucket.sender != to.rank && bucket.numChunks == 1 && chunk.offset == 0) {
+    const xfer_dtype_t dtype = to.binding(chunk.targetBinding).dtype;
+    bucket.unpacksInPlace = plan.nests[static_cast<size_t>(chunk.targetNest)].isContiguous() &&
+                            dtype == chunk.wireDType &&
+                            bucket.bytes == chunk.numElements * byteWidth(dtype);
   }
   return {};
 }
@@ -395,6 +447,7 @@ Status PlanReader::sumUp(Program &program) const {
   xfer_program_info_t &info = program.info;
   info.num_bindings = program.bindings.size();
   info.staging_bytes = program.stagingBytes;
+  info.remote_staging_bytes = program.exchangeBytes;
   info.num_windows = static_cast<int64_t>(program.windows.size());
   info.num_buckets = static_cast<int64_t>(program.buckets.size());
   info.num_chunks = static_cast<int64_t>(program.chunks.size());
@@ -405,6 +458,7 @@ Status PlanReader::sumUp(Program &program) const {
   for (const BucketStep &bucket : program.buckets) {
     const auto numContributors = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size());
     const auto numDestinations = static_cast<int64_t>(plan.destinationsOf(bucket).ranks.size());
+    info.received_messages += bucket.sender != program.rank ? bucket.isTarget : numContributors - 1;
     if (bucket.sender != program.rank) {
       info.p2p_messages += bucket.isSource;
       addBytes(info.sent_bytes, bucket.isSource, bucket.contributionBytes);

@@ -1,17 +1,18 @@
 //===- Replay.cpp - Runs one rank's program -------------------------------===//
 //
-// While window i is on the wire, window i+1 is packed:
+// Two windows are in flight: while one is on the wire, the next is packed and
+// posted, and then the first is unpacked.
 //
-//   prepare 0, post 0,  prepare 1, complete 0, post 1,  prepare 2, complete 1, post 2, ...
+//   pack 0, post 0,  pack 1, post 1, complete 0,  pack 2, post 2, complete 1, ...
 //
 // Even windows stage from the low end of the arena, odd ones from the high end,
 // so that two windows in a row fit wherever the plan's bound says they do.
-// Window i+1 is packed only when everything window i-1 lent has been released.
+// Window i is staged only when nobody reads window i-2 any more, here or there.
 //
 // Why nobody waits in a circle: complete(i) waits for post(i) of others and, at
-// a destination, for their folds, which wait only for post(i); prepare(i+1)
-// waits for complete(i-1) of others. Windows have one order in the job, so every
-// wait is for something earlier in it.
+// a destination, for their folds, which wait only for post(i); settle(i) waits
+// for complete(i) of others. Post never waits. Windows have one order in the job,
+// and settle(i-2) comes before post(i), so every wait is for something earlier.
 //===----------------------------------------------------------------------===//
 #include "Replay.h"
 #define XXH_INLINE_ALL
@@ -23,59 +24,48 @@ namespace {
 constexpr int64_t kFoldBlockBytes = 4096;
 }
 
-Replay::Replay(const xfer_plan &plan, const Program &program, int64_t timeoutMilliseconds)
-    : plan(plan), program(program), data(program.bindings.size()), timeout(timeoutMilliseconds),
-      places(program.buckets.size()) {
+Replay::Replay(const xfer_plan &plan, const Program &program, int64_t timeoutMilliseconds,
+               bool checksums, bool needsBuffers)
+    : plan(plan), program(program), messages(plan, program), data(program.bindings.size()),
+      timeline(program), progress(program), timeout(timeoutMilliseconds), checksums(checksums),
+      needsBuffers(needsBuffers), places(program.buckets.size()) {}
+
+void Replay::open(std::unique_ptr<Connection> newConnection) {
+  connection = std::move(newConnection);
+  const int64_t arenaBytes = needsBuffers ? program.exchangeBytes : program.stagingBytes;
   size_t numContributors = 0;
-  slotsBefore.push_back(0);
   for (size_t i = 0; i < program.windows.size(); ++i) {
     const WindowStep &window = program.windows[i];
-    int64_t place = i % 2 == 0 ? 0 : program.stagingBytes - window.stagedBytes;
-    size_t numSlots = slotsBefore.back();
+    const int64_t windowBytes = window.stagedBytes + (needsBuffers ? window.receivedBytes : 0);
+    int64_t place = i % 2 == 0 ? 0 : arenaBytes - windowBytes;
     for (const BucketStep &bucket : program.bucketsOf(window)) {
-      const bool isSender = bucket.sender == program.rank;
+      const bool folds = bucket.isReduce && bucket.sender == program.rank;
       Place &staged = places[static_cast<size_t>(&bucket - program.buckets.data())];
       staged.wire = place;
-      place += bucket.stagedBytes(program.rank);
-      if (bucket.isReduce)
-        staged.contribution = staged.wire + (isSender ? bucket.bytes : 0);
-      if (!isSender)
-        numSlots += bucket.isSource;
-      else if (bucket.transport != Transport::Local)
-        numSlots += plan.destinationsOf(bucket).ranks.size() - bucket.isTarget;
-      if (isSender && bucket.isReduce)
+      staged.contribution = place + (folds ? bucket.bytes : 0);
+      staged.received = place + bucket.stagedBytes(program.rank);
+      const auto numOthers = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size()) - 1;
+      place = staged.received + (needsBuffers ? bucket.receivedBytes(program.rank, numOthers) : 0);
+      if (folds)
         numContributors = std::max(numContributors, plan.contributorsOf(bucket).ranks.size());
     }
-    slotsBefore.push_back(numSlots);
   }
+  staging.resize(static_cast<size_t>(arenaBytes));
   received.resize(numContributors);
   foldBlock.resize(numContributors > 0 ? kFoldBlockBytes : 0);
 }
 
-void Replay::open(std::unique_ptr<Connection> newConnection) {
-  connection = std::move(newConnection);
-  staging.resize(static_cast<size_t>(program.stagingBytes));
-}
-
 Status Replay::run() {
-  hasWritten = false;
+  progress.reset();
+  timeline.begin();
   const Status status = runWindows();
+  timeline.end(status.isOk());
   if (status.isOk())
     return status;
   connection->fail(status);
   connection->withdraw();
   return Status(status.code(),
-                concat("rank ", program.rank, ": ", status.text(), "; ",
-                       hasWritten ? "targets were partly written" : "no target was written"));
-}
-
-void Replay::writeZeros() {
-  for (const ZeroStep &step : program.zeros) {
-    const auto binding = static_cast<size_t>(step.binding);
-    zeroNest(byteWidth(program.bindings[binding]->dtype),
-             plan.nests[static_cast<size_t>(step.nest)], data[binding]);
-    hasWritten = true;
-  }
+                concat("rank ", program.rank, ": ", status.text(), "; ", progress.describe()));
 }
 
 Status Replay::runWindows() {
@@ -85,24 +75,58 @@ Status Replay::runWindows() {
     if (i < numWindows) {
       if (Status status = i >= 2 ? settle(i - 2) : Status(); !status.isOk())
         return status;
+      if (Status status = expect(i); !status.isOk())
+        return status;
       prepare(i);
+      if (Status status = post(i); !status.isOk())
+        return status;
     }
     if (Status status = i >= 1 ? complete(i - 1) : Status(); !status.isOk())
-      return status;
-    if (Status status = i < numWindows ? post(i) : Status(); !status.isOk())
       return status;
   }
   for (size_t i = numWindows - std::min<size_t>(numWindows, 2); i < numWindows; ++i)
     if (Status status = settle(i); !status.isOk())
       return status;
+  return connection->finish(deadline());
+}
+
+void Replay::writeZeros() {
+  for (const ZeroStep &step : program.zeros) {
+    const auto binding = static_cast<size_t>(step.binding);
+    zeroNest(byteWidth(program.bindings[binding]->dtype),
+             plan.nests[static_cast<size_t>(step.nest)], data[binding]);
+  }
+  progress.finishZeros();
+}
+
+/// Says where the window's messages go; one that is unpacked in place goes to its target.
+Status Replay::expect(size_t index) {
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
+    const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
+    const size_t first = messages.slots[place].firstReceive;
+    std::byte *buffer = staging.data() + places[place].received;
+    for (size_t i = 0; i < messages.numReceives(place); ++i) {
+      const Envelope &envelope = messages.receives[first + i];
+      std::byte *to = buffer;
+      if (envelope.kind != MessageKind::Contribution && bucket.unpacksInPlace) {
+        to = targetMemory(bucket);
+        if (needsBuffers)
+          progress.begin(place);
+      } else {
+        buffer += needsBuffers ? envelope.bytes : 0;
+      }
+      if (Status status = connection->expect(first + i, to); !status.isOk())
+        return status;
+    }
+  }
   return {};
 }
 
 /// Packs every bucket with a source role: its contribution in the source's type if it is reduced,
 /// else its wire buffer.
 void Replay::prepare(size_t index) {
-  const WindowStep &window = program.windows[index];
-  for (const BucketStep &bucket : program.bucketsOf(window)) {
+  timeline[index].packBegin = now();
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
     if (!bucket.isSource || bucket.packsInPlace)
       continue;
     const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
@@ -115,104 +139,103 @@ void Replay::prepare(size_t index) {
                packed + (bucket.isReduce ? chunk.contributionOffset : chunk.offset));
     }
   }
+  timeline[index].packEnd = now();
 }
 
 /// Sends what needs nothing from others: deliveries that are not reduced, and contributions.
 Status Replay::post(size_t index) {
-  const WindowStep &window = program.windows[index];
-  size_t slot = slotsBefore[index];
-  for (const BucketStep &bucket : program.bucketsOf(window)) {
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
     const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
     const bool isSender = bucket.sender == program.rank;
-    if (!isSender && bucket.isSource) {
-      const Envelope envelope =
-          envelopeOf(MessageKind::Contribution, window, bucket, program.rank, bucket.sender);
-      if (Status status = connection->send(slot++, envelope, contributionOf(place)); !status.isOk())
-        return status;
-    }
-    if (isSender && !bucket.isReduce)
-      if (Status status = deliver(window, place, slot); !status.isOk())
-        return status;
+    Status status;
+    if (!isSender && bucket.isSource)
+      status = connection->send(messages.slots[place].firstSend, contributionOf(place),
+                                checksumOf(contributionOf(place), bucket.contributionBytes));
+    else if (isSender && !bucket.isReduce)
+      status = deliver(place);
+    if (!status.isOk())
+      return status;
   }
+  timeline[index].posted = now();
   return {};
 }
 
 /// Sends a bucket's wire buffer to every destination but this rank.
-Status Replay::deliver(const WindowStep &window, size_t index, size_t &slot) {
-  const BucketStep &bucket = program.buckets[index];
-  for (int64_t destination : plan.destinationsOf(bucket).ranks) {
-    if (destination == program.rank)
-      continue;
-    const Envelope envelope =
-        envelopeOf(MessageKind::Delivery, window, bucket, program.rank, destination);
-    if (Status status = connection->send(slot++, envelope, wireOf(index)); !status.isOk())
+Status Replay::deliver(size_t index) {
+  const size_t first = messages.slots[index].firstSend, end = messages.slots[index + 1].firstSend;
+  if (first == end)
+    return {};
+  const uint64_t checksum = checksumOf(wireOf(index), program.buckets[index].bytes);
+  for (size_t slot = first; slot < end; ++slot)
+    if (Status status = connection->send(slot, wireOf(index), checksum); !status.isOk())
       return status;
-  }
   return {};
 }
 
 /// Reduces and delivers what this rank reduces, then writes every bucket with a target role.
 Status Replay::complete(size_t index) {
   const WindowStep &window = program.windows[index];
-  size_t slot = slotsBefore[index];
-  for (const BucketStep &bucket : program.bucketsOf(window)) // slots that post() has used
-    if (bucket.sender != program.rank)
-      slot += bucket.isSource;
-    else if (!bucket.isReduce && bucket.transport != Transport::Local)
-      slot += plan.destinationsOf(bucket).ranks.size() - bucket.isTarget;
-
   for (const BucketStep &bucket : program.bucketsOf(window)) {
     if (!bucket.isReduce || bucket.sender != program.rank)
       continue;
     const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
-    if (Status status = gatherAndFold(window, place); !status.isOk())
+    if (Status status = gatherAndFold(index, place); !status.isOk())
       return status;
-    if (Status status = deliver(window, place, slot); !status.isOk())
+    if (Status status = deliver(place); !status.isOk())
       return status;
   }
-
-  for (const BucketStep &bucket : program.bucketsOf(window)) {
-    if (!bucket.isTarget)
-      continue;
-    if (bucket.sender == program.rank) {
-      finalize(bucket, wireOf(static_cast<size_t>(&bucket - program.buckets.data())));
-      continue;
-    }
-    Received delivery;
-    if (Status status = connection->receive(
-            envelopeOf(MessageKind::Delivery, window, bucket, bucket.sender, program.rank),
-            deadline(), delivery);
-        !status.isOk())
-      return status;
-    finalize(bucket, delivery.data);
-    connection->release(delivery);
-  }
+  for (const BucketStep &bucket : program.bucketsOf(window))
+    if (bucket.isTarget)
+      if (Status status =
+              receiveAndFinalize(index, static_cast<size_t>(&bucket - program.buckets.data()));
+          !status.isOk())
+        return status;
   return {};
 }
 
 Status Replay::settle(size_t index) {
-  return connection->settle(slotsBefore[index], slotsBefore[index + 1] - slotsBefore[index],
-                            deadline());
+  const WindowStep &window = program.windows[index];
+  const auto firstBucket = static_cast<size_t>(window.firstBucket);
+  const size_t first = messages.slots[firstBucket].firstSend;
+  const size_t end = messages.slots[firstBucket + static_cast<size_t>(window.numBuckets)].firstSend;
+  const Moment begin = now();
+  Status status = connection->settle(first, end - first, deadline());
+  timeline[index].waiting += now() - begin;
+  return status;
+}
+
+/// Waits for a message and checks its checksum.
+Status Replay::receive(size_t window, size_t bucket, size_t slot, Received &message) {
+  const Moment begin = now();
+  if (Status status = connection->receive(slot, deadline(), message); !status.isOk())
+    return status;
+  timeline[window].arrived = now();
+  timeline[window].waiting += timeline[window].arrived - begin;
+  Status status = verify(program.buckets[bucket], messages.receives[slot], message);
+  if (!status.isOk())
+    connection->release(message);
+  return status;
 }
 
 /// Waits for the other contributors of a bucket and reduces into its wire buffer.
-Status Replay::gatherAndFold(const WindowStep &window, size_t index) {
+Status Replay::gatherAndFold(size_t window, size_t index) {
   const BucketStep &bucket = program.buckets[index];
   const std::vector<int64_t> &contributors = plan.contributorsOf(bucket).ranks;
+  size_t slot = messages.slots[index].firstReceive;
   Status status;
   size_t numReceived = 0;
-  for (; numReceived < contributors.size() && status.isOk(); ++numReceived) {
-    const int64_t contributor = contributors[numReceived];
-    received[numReceived] = {contributionOf(index), nullptr};
-    if (contributor != program.rank)
-      status = connection->receive(
-          envelopeOf(MessageKind::Contribution, window, bucket, contributor, program.rank),
-          deadline(), received[numReceived]);
+  for (; numReceived < contributors.size(); ++numReceived) {
+    received[numReceived] = {contributionOf(index)};
+    if (contributors[numReceived] != program.rank)
+      status = receive(window, index, slot++, received[numReceived]);
+    if (!status.isOk())
+      break;
   }
-  if (status.isOk())
+  if (status.isOk()) {
+    const Moment begin = now();
     fold(bucket, index);
-  else
-    --numReceived; // the last one did not arrive
+    timeline[window].unpacking += now() - begin;
+  }
   for (size_t i = 0; i < numReceived; ++i)
     if (received[i].handle)
       connection->release(received[i]);
@@ -243,9 +266,32 @@ void Replay::fold(const BucketStep &bucket, size_t index) {
   }
 }
 
+/// Writes a bucket with a target role, from this rank's own wire buffer or the sender's message.
+Status Replay::receiveAndFinalize(size_t window, size_t index) {
+  const BucketStep &bucket = program.buckets[index];
+  Timeline::Window &times = timeline[window];
+  const bool isRemote = bucket.sender != program.rank;
+  Received delivery = {wireOf(index)};
+  if (isRemote)
+    if (Status status =
+            receive(window, index, messages.slots[index + 1].firstReceive - 1, delivery);
+        !status.isOk())
+      return status;
+  const Moment begin = now();
+  progress.begin(index);
+  if (!isRemote || delivery.data != targetMemory(bucket))
+    finalize(bucket, delivery.data);
+  progress.finish(index);
+  if (isRemote)
+    connection->release(delivery);
+  times.unpackBegin = times.unpackBegin == 0 ? begin : times.unpackBegin;
+  times.unpackEnd = now();
+  times.unpacking += times.unpackEnd - begin;
+  return {};
+}
+
 /// Writes every chunk of a bucket with a target role from its wire buffer.
 void Replay::finalize(const BucketStep &bucket, const std::byte *wire) {
-  hasWritten = true;
   for (const ChunkStep &chunk : program.chunksOf(bucket)) {
     const auto binding = static_cast<size_t>(chunk.targetBinding);
     unpackNest(ElementCopy::make(chunk.wireDType, program.bindings[binding]->dtype),
@@ -254,12 +300,20 @@ void Replay::finalize(const BucketStep &bucket, const std::byte *wire) {
   }
 }
 
-Envelope Replay::envelopeOf(MessageKind kind, const WindowStep &window, const BucketStep &bucket,
-                            int64_t from, int64_t to) const {
-  const uint64_t ends[] = {plan.contributorsOf(bucket).hash, plan.destinationsOf(bucket).hash,
-                           static_cast<uint64_t>(bucket.sender)};
-  const int64_t bytes = kind == MessageKind::Contribution ? bucket.contributionBytes : bucket.bytes;
-  return {kind, from, to, window.index, bucket.ordinal, XXH3_64bits(ends, sizeof(ends)), bytes};
+uint64_t Replay::checksumOf(const std::byte *bytes, int64_t count) const {
+  return checksums ? XXH3_64bits(bytes, static_cast<size_t>(count)) : 0;
+}
+
+/// Checks that the bytes are those that were sent; a failure names everything they could be.
+Status Replay::verify(const BucketStep &bucket, const Envelope &envelope,
+                      const Received &message) const {
+  const uint64_t checksum = checksumOf(message.data, envelope.bytes);
+  if (checksum == (checksums ? message.checksum : 0))
+    return {};
+  return failure(XFER_MISMATCH, "the ", runtime::describe(envelope), " from rank ", envelope.from,
+                 " has checksum ", hexadecimal(checksum), ", expected ",
+                 hexadecimal(message.checksum), "; it holds ",
+                 describeChunks(plan, program, bucket));
 }
 
 /// The first byte that the only chunk of a bucket packed in place reads.
@@ -267,6 +321,16 @@ std::byte *Replay::sourceMemory(const BucketStep &bucket) const {
   const ChunkStep &chunk = program.chunks[static_cast<size_t>(bucket.firstChunk)];
   const auto binding = static_cast<size_t>(chunk.sourceBinding);
   return data[binding] + plan.nests[static_cast<size_t>(chunk.sourceNest)].offset *
+                             byteWidth(program.bindings[binding]->dtype);
+}
+
+/// The first byte that the only chunk of a bucket unpacked in place writes; nullptr otherwise.
+std::byte *Replay::targetMemory(const BucketStep &bucket) const {
+  if (!bucket.unpacksInPlace)
+    return nullptr;
+  const ChunkStep &chunk = program.chunks[static_cast<size_t>(bucket.firstChunk)];
+  const auto binding = static_cast<size_t>(chunk.targetBinding);
+  return data[binding] + plan.nests[static_cast<size_t>(chunk.targetNest)].offset *
                              byteWidth(program.bindings[binding]->dtype);
 }
 

@@ -4,6 +4,8 @@
 // Nothing is thrown across it.
 //===----------------------------------------------------------------------===//
 #include "Session.h"
+#include <algorithm>
+#include <cstring>
 #include <new>
 #include <system_error>
 
@@ -97,8 +99,15 @@ xfer_status_t xfer_session_create(const xfer_plan_t *plan, const xfer_session_op
   return guard([&]() -> Status {
     if (!plan || !options || !out_session)
       return isNull(!plan ? "plan" : !options ? "options" : "out_session");
+    // Callers built against an older header bring a shorter structure.
+    constexpr size_t kFirstSize = offsetof(xfer_session_options_t, epoch);
+    if (options->size < kFirstSize)
+      return failure(XFER_INVALID_ARGUMENT, "options have size ", options->size,
+                     ", expected at least ", kFirstSize);
+    xfer_session_options_t known = {};
+    std::memcpy(&known, options, std::min(options->size, sizeof(known)));
     std::unique_ptr<xfer_session> session;
-    Status status = xfer_session::create(*plan, *options, session);
+    Status status = xfer_session::create(*plan, known, session);
     if (status.isOk())
       *out_session = session.release();
     return status;
@@ -135,4 +144,33 @@ xfer_status_t xfer_session_wait(xfer_session_t *session, int64_t timeout_ms) {
 void xfer_session_abort(xfer_session_t *session) {
   if (session)
     session->abort();
+}
+
+xfer_status_t xfer_session_incomplete(const xfer_session_t *session, const char *const **out_names,
+                                      size_t *out_count) {
+  return guard([&]() -> Status {
+    if (!session || !out_names || !out_count)
+      return isNull(!session ? "session" : !out_names ? "out_names" : "out_count");
+    const std::span<const char *const> names = session->incomplete();
+    *out_names = names.data();
+    *out_count = names.size();
+    return {};
+  });
+}
+
+xfer_status_t xfer_session_get_counters(const xfer_session_t *session,
+                                        xfer_counters_t *out_counters) {
+  return guard([&]() -> Status {
+    if (!session || !out_counters)
+      return isNull(session ? "out_counters" : "session");
+    return session->counters(*out_counters);
+  });
+}
+
+xfer_status_t xfer_session_write_timeline(const xfer_session_t *session, const char *path) {
+  return guard([&]() -> Status {
+    if (!session || !path)
+      return isNull(session ? "path" : "session");
+    return session->writeTimeline(path);
+  });
 }

@@ -15,9 +15,6 @@ constexpr int64_t kDefaultTimeoutMilliseconds = 60'000;
 
 Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t &options,
                             std::unique_ptr<xfer_session> &session) {
-  if (options.size < sizeof(xfer_session_options_t))
-    return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "options have size ", options.size,
-                                  ", expected at least ", sizeof(xfer_session_options_t));
   if (!options.group)
     return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "'options.group' is NULL");
   if (options.timeout_ms < 0 || options.staging_bytes < 0)
@@ -31,28 +28,33 @@ Status xfer_session::create(const xfer_plan &plan, const xfer_session_options_t 
                                   options.rank);
   if (!program)
     return xfer::runtime::failure(XFER_INVALID_ARGUMENT, "plan has no rank ", options.rank);
-  if (options.staging_bytes > 0 && program->stagingBytes > options.staging_bytes)
-    return xfer::runtime::failure(XFER_OUT_OF_BUDGET, "rank ", options.rank, " stages ",
-                                  program->stagingBytes, " bytes, but only ", options.staging_bytes,
-                                  " are allowed");
+  const int64_t staged =
+      options.group->needsBuffers() ? program->exchangeBytes : program->stagingBytes;
+  if (options.staging_bytes > 0 && staged > options.staging_bytes)
+    return xfer::runtime::failure(XFER_OUT_OF_BUDGET, "rank ", options.rank, " stages ", staged,
+                                  " bytes, but only ", options.staging_bytes, " are allowed");
 
   const int64_t timeout = options.timeout_ms > 0 ? options.timeout_ms : kDefaultTimeoutMilliseconds;
   return options.group->openSession(plan, *program, timeout, options, session);
 }
 
 Status xfer_group::openSession(const xfer_plan &plan, const Program &program, int64_t timeout,
-                               const xfer_session_options_t &,
+                               const xfer_session_options_t &options,
                                std::unique_ptr<xfer_session> &session) {
-  return HostSession::create(*this, plan, program, timeout, session);
+  return HostSession::create(*this, plan, program, timeout, options, session);
 }
 
 namespace xfer::runtime {
 
 Status HostSession::create(xfer_group &group, const xfer_plan &plan, const Program &program,
-                           int64_t timeout, std::unique_ptr<xfer_session> &session) {
-  std::unique_ptr<HostSession> made(new HostSession(plan, program, timeout));
-  const Agreement agreement = {program.rank, plan.digest, plan.version, plan.ranks,
-                               made->replayer.numSlots()};
+                           int64_t timeout, const xfer_session_options_t &options,
+                           std::unique_ptr<xfer_session> &session) {
+  const bool checksums = options.checksums != 0;
+  std::unique_ptr<HostSession> made(
+      new HostSession(plan, program, timeout, checksums, group.needsBuffers()));
+  const Messages &messages = made->replayer.messages;
+  const Agreement agreement = {program.rank, plan.digest, plan.version,   options.epoch,
+                               checksums,    plan.ranks,  messages.sends, messages.receives};
   std::unique_ptr<Connection> connection;
   if (Status status = group.join(agreement, Deadline::in(timeout), connection); !status.isOk())
     return status;
@@ -62,8 +64,10 @@ Status HostSession::create(xfer_group &group, const xfer_plan &plan, const Progr
   return {};
 }
 
-HostSession::HostSession(const xfer_plan &plan, const Program &program, int64_t timeout)
-    : replayer(plan, program, timeout), isBound(program.bindings.empty()) {}
+HostSession::HostSession(const xfer_plan &plan, const Program &program, int64_t timeout,
+                         bool checksums, bool needsBuffers)
+    : replayer(plan, program, timeout, checksums, needsBuffers), isBound(program.bindings.empty()) {
+}
 
 HostSession::~HostSession() {
   if (!worker.joinable())
@@ -111,6 +115,15 @@ Status HostSession::wait(int64_t timeoutMilliseconds) {
   return lastFailure;
 }
 
+std::span<const char *const> HostSession::incomplete() const { return incompleteNames; }
+
+Status HostSession::counters(xfer_counters_t &counters) const {
+  counters = replayer.timeline.counters();
+  return {};
+}
+
+Status HostSession::writeTimeline(const char *path) const { return replayer.timeline.write(path); }
+
 void HostSession::abort() {
   replayer.connection->fail(
       failure(XFER_ABORTED, "rank ", replayer.program.rank, " aborted the session"));
@@ -130,6 +143,7 @@ void HostSession::work() {
     ++numFinished;
     if (!status.isOk()) {
       lastFailure = std::move(status);
+      incompleteNames = replayer.progress.incomplete();
       numFinished = numRequested;
     }
     changed.notify_all();

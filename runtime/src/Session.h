@@ -24,6 +24,10 @@ public:
   virtual xfer::runtime::Status wait(int64_t timeoutMilliseconds) = 0;
   /// From any thread.
   virtual void abort() = 0;
+  /// Names of the targets that a failed replay left torn.
+  virtual std::span<const char *const> incomplete() const = 0;
+  virtual xfer::runtime::Status counters(xfer_counters_t &counters) const = 0;
+  virtual xfer::runtime::Status writeTimeline(const char *path) const = 0;
 };
 
 namespace xfer::runtime {
@@ -32,16 +36,21 @@ class HostSession final : public xfer_session {
 public:
   /// Joins the group, allocates, and starts the worker.
   static Status create(xfer_group &group, const xfer_plan &plan, const Program &program,
-                       int64_t timeout, std::unique_ptr<xfer_session> &session);
+                       int64_t timeout, const xfer_session_options_t &options,
+                       std::unique_ptr<xfer_session> &session);
   ~HostSession() override;
 
   Status bind(std::span<const xfer_binding_t> bindings) override;
   Status replay(void *stream) override;
   Status wait(int64_t timeoutMilliseconds) override;
   void abort() override;
+  std::span<const char *const> incomplete() const override;
+  Status counters(xfer_counters_t &counters) const override;
+  Status writeTimeline(const char *path) const override;
 
 private:
-  HostSession(const xfer_plan &plan, const Program &program, int64_t timeout);
+  HostSession(const xfer_plan &plan, const Program &program, int64_t timeout, bool checksums,
+              bool needsBuffers);
   void work();
 
   Replay replayer;
@@ -52,6 +61,7 @@ private:
   bool isBound = false;
   bool isStopping = false;
   Status lastFailure; ///< of a replay
+  std::vector<const char *> incompleteNames;
   std::thread worker;
 };
 

@@ -22,6 +22,15 @@ struct Outcome {
   }
 };
 
+inline xfer_session_options_t makeOptions(int64_t rank, xfer_group_t *group, int64_t timeout) {
+  xfer_session_options_t options = {};
+  options.size = sizeof(options);
+  options.rank = rank;
+  options.group = group;
+  options.timeout_ms = timeout;
+  return options;
+}
+
 class Job {
 public:
   explicit Job(const std::vector<uint8_t> &bytes) {
@@ -60,7 +69,8 @@ public:
   }
 
   Outcome open(int64_t rank, int64_t timeout, xfer_session_t **session) {
-    xfer_session_options_t options = {sizeof(options), rank, group, 0, timeout};
+    xfer_session_options_t options = makeOptions(rank, group, timeout);
+    options.checksums = checksums;
     return Outcome::of(xfer_session_create(plan, &options, session));
   }
 
@@ -120,6 +130,7 @@ public:
   xfer_plan_t *plan = nullptr;
   xfer_group_t *group = nullptr;
   std::vector<int64_t> ranks;
+  int32_t checksums = 0;
 
 private:
   static std::string key(int64_t rank, const std::string &name, xfer_side_t side) {

@@ -408,8 +408,8 @@ const Mistake kMistakes[] = {
      "window 2 has buckets 2 + 9"},
     {"BucketInNoWindow", [](fb::PlanT &plan) { plan.programs[0]->windows.pop_back(); },
      "windows hold 2 buckets, but the program has 3"},
-    {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 39; },
-     "replaying stages 40 bytes, but the program states 39"},
+    {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 55; },
+     "replaying stages 56 bytes, but the program states 55"},
 };
 
 class PlanMistakes : public testing::TestWithParam<Mistake> {};

@@ -67,7 +67,7 @@ TEST(Session, DigestsThatDifferAreNamedOnEveryRank) {
   for (int round = 0; round < 10; ++round) {
     const auto outcomes = job.onRanks(job.ranks, [&](int64_t rank) {
       xfer_session_t *session = nullptr;
-      xfer_session_options_t options = {sizeof(options), rank, job.group, 0, 20'000};
+      xfer_session_options_t options = makeOptions(rank, job.group, 20'000);
       return Outcome::of(
           xfer_session_create(rank == 2 ? otherJob.plan : job.plan, &options, &session));
     });
@@ -90,7 +90,7 @@ TEST(Session, RankCountsThatDifferAreAMismatchAlsoForLateRanks) {
   Job small(makeRing(2).build()), large(makeRing(3).build());
   const auto outcomes = large.onRanks(large.ranks, [&](int64_t rank) {
     xfer_session_t *session = nullptr;
-    xfer_session_options_t options = {sizeof(options), rank, small.group, 0, 20'000};
+    xfer_session_options_t options = makeOptions(rank, small.group, 20'000);
     if (rank == 2) // after the others have failed, though only the large plan knows it
       std::this_thread::sleep_for(std::chrono::milliseconds(100));
     return Outcome::of(
@@ -259,7 +259,8 @@ TEST(Session, UnexpectedMessageIsNamedNotUnpacked) {
 TEST(Session, StagingBeyondTheBudgetIsRefused) {
   Job job(makeRing(2).build());
   xfer_session_t *session = nullptr;
-  xfer_session_options_t options = {sizeof(options), 0, job.group, 31, 50};
+  xfer_session_options_t options = makeOptions(0, job.group, 50);
+  options.staging_bytes = 31;
   EXPECT_EQ(xfer_session_create(job.plan, &options, &session), XFER_OUT_OF_BUDGET);
   EXPECT_STREQ(xfer_last_error(), "rank 0 stages 32 bytes, but only 31 are allowed");
   EXPECT_EQ(session, nullptr);
@@ -268,18 +269,18 @@ TEST(Session, StagingBeyondTheBudgetIsRefused) {
 TEST(Session, WrongOptionsAreRefused) {
   Job job(makeRing(2).build());
   xfer_session_t *session = nullptr;
-  xfer_session_options_t options = {sizeof(options), 0, job.group, 0, 50};
+  xfer_session_options_t options = makeOptions(0, job.group, 50);
   EXPECT_EQ(xfer_session_create(nullptr, &options, &session), XFER_INVALID_ARGUMENT);
   EXPECT_EQ(xfer_session_create(job.plan, nullptr, &session), XFER_INVALID_ARGUMENT);
   EXPECT_EQ(xfer_session_create(job.plan, &options, nullptr), XFER_INVALID_ARGUMENT);
   options.size = 4;
   EXPECT_EQ(xfer_session_create(job.plan, &options, &session), XFER_INVALID_ARGUMENT);
-  options = {sizeof(options), 9, job.group, 0, 50};
+  options = makeOptions(9, job.group, 50);
   EXPECT_EQ(xfer_session_create(job.plan, &options, &session), XFER_INVALID_ARGUMENT);
   EXPECT_STREQ(xfer_last_error(), "plan has no rank 9");
-  options = {sizeof(options), 0, nullptr, 0, 50};
+  options = makeOptions(0, nullptr, 50);
   EXPECT_EQ(xfer_session_create(job.plan, &options, &session), XFER_INVALID_ARGUMENT);
-  options = {sizeof(options), 0, job.group, 0, -1};
+  options = makeOptions(0, job.group, -1);
   EXPECT_EQ(xfer_session_create(job.plan, &options, &session), XFER_INVALID_ARGUMENT);
   xfer_session_destroy(nullptr);
   xfer_group_destroy(nullptr);

@@ -35,7 +35,7 @@ typedef enum xfer_status_t {
   XFER_INVALID_BINDING = 3,  /* a tensor is missing, extra, or of another shape or type */
   XFER_OUT_OF_BUDGET = 4,    /* the plan needs more staging than allowed */
   XFER_UNSUPPORTED = 5,
-  XFER_MISMATCH = 10,        /* ranks do not agree on plan, version or rank count */
+  XFER_MISMATCH = 10,        /* ranks do not agree, or bytes arrived other than they were sent */
   XFER_TIMEOUT = 11,         /* a deadline passed; the session is dead */
   XFER_PEER_FAILED = 12,     /* another rank failed or left; the session is dead */
   XFER_ABORTED = 13          /* xfer_session_abort was called */
@@ -85,17 +85,41 @@ typedef struct xfer_binding_info_t {
 } xfer_binding_info_t;
 typedef struct xfer_program_info_t {
   size_t num_bindings;
-  int64_t staging_bytes;
+  int64_t staging_bytes;        /* where ranks share memory (threads) */
+  int64_t remote_staging_bytes; /* where messages need memory to arrive in (gloo, nccl) */
   int64_t num_windows, num_buckets, num_chunks;
   /* As sender, per replay; contributions to another rank's reduction are messages too. */
   int64_t p2p_messages, broadcasts, reductions, local_copies;
   /* Per replay; a broadcast is sent once. */
   int64_t sent_bytes, received_bytes, local_bytes;
+  int64_t received_messages;
 } xfer_program_info_t;
 XFER_API xfer_status_t xfer_plan_get_program(const xfer_plan_t *plan, int64_t rank,
                                              xfer_program_info_t *out_info);
 XFER_API xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t rank, size_t index,
                                              xfer_binding_info_t *out_info);
+
+/*===- Store --------------------------------------------------------------===*/
+
+/* How processes find each other: a key-value store that all of them reach, of the shape of
+ * PyTorch's Store. Callbacks are called from the thread that creates a session, and from one thread
+ * at a time per group; a call must return within about the time it is given. */
+typedef struct xfer_store_t {
+  size_t size; /* sizeof(xfer_store_t) */
+  void *user;  /* handed to every callback */
+  /* Sets or replaces the value of `key`; a reader sees the old value or the new, never a mixture. */
+  xfer_status_t (*set)(void *user, const char *key, const void *value, size_t bytes);
+  /* Copies up to `capacity` bytes of the value of a key that is set, and says how long it is. */
+  xfer_status_t (*get)(void *user, const char *key, void *value, size_t capacity,
+                       size_t *out_bytes);
+  /* Returns once `key` is set, or XFER_TIMEOUT after `timeout_ms`. */
+  xfer_status_t (*wait)(void *user, const char *key, int64_t timeout_ms);
+} xfer_store_t;
+
+/* A store of files in a directory that all ranks share; makes the directory. The caller owns
+ * *out_store and destroys it after the groups that use it. */
+XFER_API xfer_status_t xfer_store_create_directory(const char *path, xfer_store_t **out_store);
+XFER_API void xfer_store_destroy(xfer_store_t *store); /* only what xfer_store_create_* made */
 
 /*===- Session ------------------------------------------------------------===*/
 
@@ -104,16 +128,32 @@ XFER_API xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t ra
 XFER_API xfer_status_t xfer_group_create_threads(xfer_group_t **out_group);
 XFER_API void xfer_group_destroy(xfer_group_t *group);
 
+typedef struct xfer_gloo_options_t {
+  size_t size;               /* sizeof(xfer_gloo_options_t) */
+  const xfer_store_t *store; /* borrowed until the group is destroyed */
+  const char *prefix;        /* of this job's keys in the store; NULL: "xfer" */
+  const char *host;          /* name or address that others reach this process by; NULL: this
+                                machine's name if it resolves, else the loopback address */
+  const char *network;       /* interface to use instead of a host, "eth0" say; NULL: by host */
+} xfer_gloo_options_t;
+/* Joins ranks of several processes or machines over TCP, with the Gloo library. The ranks of one
+ * job use one store and prefix, each rank a group of its own. XFER_UNSUPPORTED if the library was
+ * built without. */
+XFER_API xfer_status_t xfer_group_create_gloo(const xfer_gloo_options_t *options,
+                                              xfer_group_t **out_group);
+
 typedef struct xfer_session_options_t {
   size_t size;           /* sizeof(xfer_session_options_t) */
   int64_t rank;          /* which program of the plan */
   xfer_group_t *group;   /* borrowed until the session is destroyed */
   int64_t staging_bytes; /* refuse a plan that needs more on this rank; 0: no limit */
   int64_t timeout_ms;    /* deadline of agreement and of each wait inside a replay; 0: 60 s */
+  uint64_t epoch;        /* ranks must agree on it; count it up when a session replaces another */
+  int32_t checksums;     /* not 0: every message is checked before it is unpacked; on all ranks */
 } xfer_session_options_t;
 
-/* Agrees with the other ranks (digest, version, rank count) and allocates. Blocks until all ranks
- * have called it or the deadline passes. Copies what it needs of the plan's program by reference:
+/* Agrees with the other ranks (digest, version, rank count, epoch, checksums) and allocates. Blocks
+ * until all ranks have called it or the deadline passes. Copies what it needs of the plan's program by reference:
  * the plan must outlive the session. */
 XFER_API xfer_status_t xfer_session_create(const xfer_plan_t *plan,
                                            const xfer_session_options_t *options,
@@ -144,6 +184,27 @@ XFER_API xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream
 XFER_API xfer_status_t xfer_session_wait(xfer_session_t *session, int64_t timeout_ms);
 /* From any thread: the session, and with it every other rank's, ends with an error. */
 XFER_API void xfer_session_abort(xfer_session_t *session);
+
+/* After a failed replay: the names of targets that hold some elements of it and lack others. Other
+ * targets hold all of it or nothing of it. Names are owned by the plan, the array by the session. */
+XFER_API xfer_status_t xfer_session_incomplete(const xfer_session_t *session,
+                                               const char *const **out_names, size_t *out_count);
+
+/* Sums over the replays of a session that finished. Times are of the session's thread. */
+typedef struct xfer_counters_t {
+  int64_t replays;
+  int64_t sent_bytes, received_bytes, local_bytes;
+  int64_t sent_messages, received_messages;
+  int64_t replay_ns;                   /* from start to end */
+  int64_t pack_ns, wait_ns, unpack_ns; /* wait: for peers; unpack: with folds and checksums */
+} xfer_counters_t;
+/* No replay may be in flight. */
+XFER_API xfer_status_t xfer_session_get_counters(const xfer_session_t *session,
+                                                 xfer_counters_t *out_counters);
+/* Writes when each window of the last replay was packed, on the wire and unpacked, as a Chrome
+ * trace (chrome://tracing, Perfetto). Ranks of one machine share a clock. No replay may be in
+ * flight. */
+XFER_API xfer_status_t xfer_session_write_timeline(const xfer_session_t *session, const char *path);
 
 #ifdef __cplusplus
 }

@@ -15,8 +15,8 @@ namespace xfer::runtime {
 
 /// A broadcast set as each of its members states it. Exchanged between ranks.
 struct SetRecord {
-  uint64_t hash;      ///< of the members' positions; 0: no set
-  int64_t bytes;      ///< that the stating rank moves in one replay
+  uint64_t hash; ///< of the members' positions; 0: no set
+  int64_t bytes; ///< that the stating rank moves in one replay
   int64_t numMembers;
 };
 

@@ -8,9 +8,9 @@
 // Order: windows ascend; in a window contributions come first, then what is
 // delivered point to point, then broadcasts in the order of the buckets, which is
 // the same on every rank. A group has at most one message from this rank to each
-// peer and one back: the k-th message of an ordered pair of ranks goes into group
-// k, which both ends count alike. NCCL versions in use hang on larger groups.
-// Since all ranks go through (window, step, group) in one order, no wait is
+// peer and one back: the k-th message of an ordered pair of ranks goes into the
+// k-th group, which both ends count alike. NCCL versions in use hang on larger
+// groups. Since all ranks go through (window, step, group) in one order, no wait is
 // circular.
 //===----------------------------------------------------------------------===//
 #include "Schedule.h"
@@ -19,25 +19,28 @@
 namespace xfer::runtime {
 namespace {
 
-/// Of staged buffers: what NCCL's and the kernels' widest accesses want.
-constexpr int64_t kStagingAlignment = 128;
+/// Of staged buffers: what NCCL's and the kernels' widest accesses want, what accesses of 16 bytes
+/// want, and the least that every element type allows.
+constexpr int64_t kStagingAlignments[] = {128, 16, 8};
 
-/// NCCL calls in a group: far below what makes it spin on its own work queue.
-constexpr size_t kMaxGroupCalls = 4096;
-
-int64_t aligned(int64_t bytes) {
-  return (bytes + kStagingAlignment - 1) / kStagingAlignment * kStagingAlignment;
-}
+/// Peers in each direction of a group: far below what makes NCCL spin on its own work queue.
+constexpr int32_t kMaxGroupPeers = 2048;
 
 } // namespace
 
-Schedule::Schedule(const xfer_plan &plan, const Program &program)
+Schedule::Schedule(const xfer_plan &plan, const Program &program, int64_t budget)
     : job(plan), program(program), places(program.buckets.size()) {
   for (const BucketStep &bucket : program.buckets)
     if (bucket.transport == Transport::Broadcast)
       if (BroadcastSet set = setOf(bucket); set.size() > 2)
         sets[std::move(set)] += bucket.bytes;
-  layOut();
+  for (const WindowStep &window : program.windows)
+    windows.push_back({.index = window.index});
+  for (int64_t alignment : kStagingAlignments) {
+    layOut(alignment);
+    if (budget == 0 || stagingBytes <= budget)
+      return;
+  }
 }
 
 int32_t Schedule::positionOf(int64_t rank) const {
@@ -63,18 +66,19 @@ bool Schedule::unpacksInPlace(const BucketStep &bucket) const {
          chunk.numElements * byteWidth(dtype) == bucket.bytes;
 }
 
-void Schedule::layOut() {
+void Schedule::layOut(int64_t alignment) {
+  stagingBytes = 0;
   std::vector<int64_t> sizes;
   for (const WindowStep &window : program.windows) {
     int64_t end = 0;
     for (const BucketStep &bucket : program.bucketsOf(window))
-      placeBucket(bucket, places[static_cast<size_t>(&bucket - program.buckets.data())], end);
+      placeBucket(bucket, alignment, places[static_cast<size_t>(&bucket - program.buckets.data())],
+                  end);
     stagingBytes = std::max(stagingBytes, end + (sizes.empty() ? 0 : sizes.back()));
     sizes.push_back(end);
-    windows.push_back({.index = window.index});
   }
   for (size_t i = 1; i < sizes.size(); i += 2) {
-    const int64_t shift = stagingBytes - sizes[i];
+    const int64_t shift = (stagingBytes - sizes[i]) / alignment * alignment;
     auto move = [&](Place &place) { place.offset += place.base == kStagingBase ? shift : 0; };
     for (const BucketStep &bucket : program.bucketsOf(program.windows[i])) {
       BucketPlaces &moved = places[static_cast<size_t>(&bucket - program.buckets.data())];
@@ -86,10 +90,12 @@ void Schedule::layOut() {
 }
 
 /// Gives a bucket's buffers tensor memory where that will do, else staging from `end` on.
-void Schedule::placeBucket(const BucketStep &bucket, BucketPlaces &placed, int64_t &end) const {
+void Schedule::placeBucket(const BucketStep &bucket, int64_t alignment, BucketPlaces &placed,
+                           int64_t &end) const {
+  placed = {};
   auto stage = [&](int64_t bytes) {
     const Place place = {kStagingBase, end};
-    end += aligned(bytes);
+    end += (bytes + alignment - 1) / alignment * alignment;
     return place;
   };
   auto tensor = [&](int32_t binding, int32_t nest) {
@@ -114,14 +120,24 @@ void Schedule::placeBucket(const BucketStep &bucket, BucketPlaces &placed, int64
                                          : stage(bucket.bytes);
 }
 
-Status Schedule::plan(const std::map<BroadcastSet, int32_t> &communicators) {
+void Schedule::plan(const std::map<BroadcastSet, int32_t> &communicators) {
   for (size_t i = 0; i < windows.size(); ++i)
-    if (Status status = planWindow(i, communicators); !status.isOk())
-      return status;
-  return {};
+    planWindow(i, communicators);
+  addGroups(warmUpMessages(), warmUp);
 }
 
-Status Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> &communicators) {
+/// One byte for every pair of ranks that will exchange messages.
+std::vector<WireOperation> Schedule::warmUpMessages() const {
+  std::vector<WireOperation> messages;
+  std::set<std::pair<WireOperation::Kind, int32_t>> known;
+  for (const WireOperation &operation : operations)
+    if (operation.kind != WireOperation::Kind::Broadcast &&
+        known.insert({operation.kind, operation.peer}).second)
+      messages.push_back({operation.kind, 0, operation.peer, {}, 1});
+  return messages;
+}
+
+void Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> &communicators) {
   using Kind = WireOperation::Kind;
   std::vector<WireOperation> gathers, messages, broadcasts;
   const WindowStep &window = program.windows[index];
@@ -155,48 +171,40 @@ Status Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> 
           messages.push_back({Kind::Send, 0, positionOf(rank), placed.wire, bucket.bytes});
   }
   DeviceWindow &to = windows[index];
-  if (Status status = addGroups(window.index, std::move(gathers), to.gathers); !status.isOk())
-    return status;
-  if (Status status = addGroups(window.index, std::move(messages), to.deliveries); !status.isOk())
-    return status;
+  addGroups(gathers, to.gathers);
+  addGroups(messages, to.deliveries);
   for (const WireOperation &broadcast : broadcasts) {
     groups.push_back({operations.size(), 1});
     operations.push_back(broadcast);
     ++to.deliveries.count;
   }
-  return {};
 }
 
-/// Spreads messages over groups so that none has two for one ordered pair of ranks.
-Status Schedule::addGroups(int64_t window, std::vector<WireOperation> messages, IndexRange &range) {
-  range = {groups.size(), 0};
-  while (!messages.empty()) {
-    std::set<std::pair<WireOperation::Kind, int32_t>> taken;
-    std::vector<WireOperation> later;
-    const size_t first = operations.size();
-    for (const WireOperation &message : messages)
-      if (taken.insert({message.kind, message.peer}).second)
-        operations.push_back(message);
-      else
-        later.push_back(message);
-    const size_t count = operations.size() - first;
-    if (count > kMaxGroupCalls)
-      return failure(XFER_UNSUPPORTED, "window ", window, " exchanges ", count,
-                     " messages at once, expected at most ", kMaxGroupCalls,
-                     ": compile with fewer peers or broadcasts");
-    groups.push_back({first, count});
-    ++range.count;
-    messages = std::move(later);
+/// Spreads messages over groups: by how many came before between the same ranks, and by how far the
+/// ranks are apart. Both ends know both.
+void Schedule::addGroups(const std::vector<WireOperation> &messages, IndexRange &range) {
+  struct GroupKey {
+    int32_t turn, distance;
+    auto operator<=>(const GroupKey &) const = default;
+  };
+  std::map<GroupKey, std::vector<WireOperation>> sorted;
+  std::map<std::pair<WireOperation::Kind, int32_t>, int32_t> turns;
+  for (const WireOperation &message : messages) {
+    const int32_t turn = turns[{message.kind, message.peer}]++;
+    sorted[{turn, distanceOf(message) / kMaxGroupPeers}].push_back(message);
   }
-  return {};
+  range = {groups.size(), sorted.size()};
+  for (const auto &[key, group] : sorted) {
+    groups.push_back({operations.size(), group.size()});
+    operations.insert(operations.end(), group.begin(), group.end());
+  }
 }
 
-std::vector<int32_t> Schedule::peersOf(WireOperation::Kind kind) const {
-  std::set<int32_t> peers;
-  for (const WireOperation &operation : operations)
-    if (operation.kind == kind)
-      peers.insert(operation.peer);
-  return {peers.begin(), peers.end()};
+/// How many positions after the sender's the receiver's is, around the ring of all ranks.
+int32_t Schedule::distanceOf(const WireOperation &message) const {
+  const auto numRanks = static_cast<int32_t>(job.ranks.size());
+  const int32_t forward = message.peer - positionOf(program.rank);
+  return ((message.kind == WireOperation::Kind::Send ? forward : -forward) + numRanks) % numRanks;
 }
 
 void Schedule::buildSteps(StepBuilder &builder) {
@@ -208,7 +216,6 @@ void Schedule::buildSteps(StepBuilder &builder) {
     builder.zero(nest(step.nest), 1 + step.binding, program.binding(step.binding).dtype);
   zeros = builder.endLaunch();
 
-  receivesInPlace = false;
   for (size_t i = 0; i < windows.size(); ++i) {
     DeviceWindow &window = windows[i];
     const auto buckets = program.bucketsOf(program.windows[i]);
@@ -247,10 +254,8 @@ void Schedule::buildSteps(StepBuilder &builder) {
     for (const BucketStep &bucket : buckets) { // what it writes
       if (!bucket.isTarget)
         continue;
-      if (bucket.sender != program.rank && unpacksInPlace(bucket)) {
-        receivesInPlace = true;
+      if (bucket.sender != program.rank && unpacksInPlace(bucket))
         continue;
-      }
       for (const ChunkStep &chunk : program.chunksOf(bucket))
         builder.unpack(at(placesOf(bucket).wire, chunk.offset), chunk.wireDType,
                        nest(chunk.targetNest), 1 + chunk.targetBinding,

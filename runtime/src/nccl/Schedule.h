@@ -42,32 +42,29 @@ public:
   /// Positions of a job's ranks that take part in a broadcast, ascending.
   using BroadcastSet = std::vector<int32_t>;
 
-  Schedule(const xfer_plan &plan, const Program &program);
+  /// Lays out staging, within `budget` bytes if it can be done; 0: no limit.
+  Schedule(const xfer_plan &plan, const Program &program, int64_t budget);
 
   /// The sets this rank broadcasts in, each with the bytes that it moves.
   const std::map<BroadcastSet, int64_t> &broadcastSets() const { return sets; }
 
   /// Lists the wire operations. `communicators` numbers the sets that got a communicator; the
   /// others are served point to point.
-  Status plan(const std::map<BroadcastSet, int32_t> &communicators);
-
-  /// Positions of the ranks that this rank sends to or receives from point to point, ascending.
-  std::vector<int32_t> sendPeers() const { return peersOf(WireOperation::Kind::Send); }
-  std::vector<int32_t> receivePeers() const { return peersOf(WireOperation::Kind::Receive); }
+  void plan(const std::map<BroadcastSet, int32_t> &communicators);
 
   /// Adds every copy and fold, and notes which launch runs which tiles.
   void buildSteps(StepBuilder &builder);
 
-  /// "rank 1 (bucket 0), rank 2 (bucket 0)": whom a window may be waiting for; `onlyPeer` is set if
-  /// there is just one.
+  /// "rank 1 (bucket 0), rank 2 (bucket 0)": whom a window may be waiting for; says if it
+  /// is just one.
   std::string describePeers(size_t window, bool &isSingle) const;
 
   std::vector<DeviceWindow> windows;
   std::vector<IndexRange> groups; ///< of operations
   std::vector<WireOperation> operations;
+  IndexRange warmUp; ///< groups that connect every pair of ranks once
   TileRange zeros;
   int64_t stagingBytes = 0;
-  bool receivesInPlace = false; ///< some message is received into a tensor's own memory
 
 private:
   /// Where a bucket's buffers lie on this rank.
@@ -76,14 +73,16 @@ private:
     std::vector<Place> contributions; ///< of all contributors, in fold order; on the sender
   };
 
-  void layOut();
-  void placeBucket(const BucketStep &bucket, BucketPlaces &places, int64_t &end) const;
-  Status planWindow(size_t window, const std::map<BroadcastSet, int32_t> &communicators);
-  Status addGroups(int64_t window, std::vector<WireOperation> messages, IndexRange &range);
+  void layOut(int64_t alignment);
+  void placeBucket(const BucketStep &bucket, int64_t alignment, BucketPlaces &places,
+                   int64_t &end) const;
+  void planWindow(size_t window, const std::map<BroadcastSet, int32_t> &communicators);
+  void addGroups(const std::vector<WireOperation> &messages, IndexRange &range);
+  std::vector<WireOperation> warmUpMessages() const;
+  int32_t distanceOf(const WireOperation &message) const;
   bool unpacksInPlace(const BucketStep &bucket) const;
   BroadcastSet setOf(const BucketStep &bucket) const;
   int32_t positionOf(int64_t rank) const;
-  std::vector<int32_t> peersOf(WireOperation::Kind kind) const;
 
   const xfer_plan &job;
   const Program &program;

@@ -9,15 +9,6 @@
 #include <algorithm>
 
 namespace xfer::runtime {
-namespace {
-
-std::string describe(const Envelope &envelope) {
-  return concat(envelope.kind == MessageKind::Contribution ? "contribution" : "delivery",
-                " of window ", envelope.window, ", bucket ", envelope.ordinal, " with ends ",
-                hexadecimal(envelope.ends), ", ", envelope.bytes, " bytes");
-}
-
-} // namespace
 
 void Port::push(Message &message) {
   message.next = nullptr;
@@ -85,11 +76,15 @@ Status Fabric::failureFor(int64_t rank) const {
   return failure(XFER_PEER_FAILED, "rank ", failedRank, " failed: ", cause.text());
 }
 
-ThreadsConnection::ThreadsConnection(std::shared_ptr<Fabric> sharedFabric, int64_t rank,
-                                     size_t numSlots)
-    : fabric(std::move(sharedFabric)), rank(rank), port(fabric->portOf(rank)), messages(numSlots) {
-  for (Message &message : messages)
-    message.sender = &port;
+ThreadsConnection::ThreadsConnection(std::shared_ptr<Fabric> sharedFabric,
+                                     const Agreement &agreement)
+    : fabric(std::move(sharedFabric)), rank(agreement.rank), port(fabric->portOf(rank)),
+      messages(agreement.sends.size()), receives(agreement.receives) {
+  for (size_t slot = 0; slot < messages.size(); ++slot) {
+    messages[slot].envelope = agreement.sends[slot];
+    messages[slot].sender = &port;
+    messages[slot].receiver = &fabric->portOf(agreement.sends[slot].to);
+  }
 }
 
 ThreadsConnection::~ThreadsConnection() {
@@ -97,11 +92,10 @@ ThreadsConnection::~ThreadsConnection() {
   fabric->wakeAll();
 }
 
-Status ThreadsConnection::send(size_t slot, const Envelope &envelope, const std::byte *data) {
+Status ThreadsConnection::send(size_t slot, const std::byte *data, uint64_t checksum) {
   Message &message = messages[slot];
-  message.envelope = envelope;
   message.data = data;
-  message.receiver = &fabric->portOf(envelope.to);
+  message.checksum = checksum;
   message.state.store(Message::State::Queued);
   std::lock_guard lock(message.receiver->mutex);
   message.receiver->push(message);
@@ -130,8 +124,8 @@ Status ThreadsConnection::settle(size_t first, size_t count, const Deadline &dea
   return {};
 }
 
-Status ThreadsConnection::receive(const Envelope &expected, const Deadline &deadline,
-                                  Received &received) {
+Status ThreadsConnection::receive(size_t slot, const Deadline &deadline, Received &received) {
+  const Envelope &expected = receives[slot];
   const Port &peer = fabric->portOf(expected.from);
   std::unique_lock lock(port.mutex);
   for (bool isLate = false;;) {
@@ -140,7 +134,7 @@ Status ThreadsConnection::receive(const Envelope &expected, const Deadline &dead
     const bool peerHasLeft = peer.hasLeft.load(); // before looking: what it sent came earlier
     if (Message *message = port.popFrom(expected.from, expected.kind)) {
       message->state.store(Message::State::Taken);
-      received = {message->data, message};
+      received = {message->data, message->checksum, message};
       if (message->envelope == expected)
         return {};
       const Status status =

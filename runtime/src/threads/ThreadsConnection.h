@@ -27,6 +27,7 @@ struct Message {
   };
   Envelope envelope;
   const std::byte *data = nullptr;
+  uint64_t checksum = 0;
   Message *next = nullptr; ///< in the inbox
   Port *sender = nullptr;
   Port *receiver = nullptr;
@@ -72,12 +73,14 @@ private:
 
 class ThreadsConnection final : public Connection {
 public:
-  ThreadsConnection(std::shared_ptr<Fabric> fabric, int64_t rank, size_t numSlots);
+  ThreadsConnection(std::shared_ptr<Fabric> fabric, const Agreement &agreement);
   ~ThreadsConnection() override;
-  Status send(size_t slot, const Envelope &envelope, const std::byte *data) override;
+  Status send(size_t slot, const std::byte *data, uint64_t checksum) override;
   Status settle(size_t first, size_t count, const Deadline &deadline) override;
-  Status receive(const Envelope &expected, const Deadline &deadline, Received &received) override;
+  Status expect(size_t, std::byte *) override { return {}; }
+  Status receive(size_t slot, const Deadline &deadline, Received &received) override;
   void release(const Received &received) override;
+  Status finish(const Deadline &) override { return {}; } // settled messages have been unpacked
   void fail(const Status &cause) override;
   Status failure() const override;
   void withdraw() override;
@@ -87,6 +90,7 @@ private:
   const int64_t rank;
   Port &port;
   std::vector<Message> messages; ///< one per slot
+  std::span<const Envelope> receives;
 };
 
 } // namespace xfer::runtime

@@ -24,21 +24,6 @@ std::string missingRanks(const std::vector<int64_t> &ranks, const std::vector<in
   return count > 8 ? text + ", ..." : text;
 }
 
-/// Verifies that `joining` brings what `first` brought.
-Status compare(const Agreement &first, const Agreement &joining) {
-  if (first.version != joining.version)
-    return failure(XFER_MISMATCH, "rank ", joining.rank, " has plan format version ",
-                   joining.version, ", rank ", first.rank, " has ", first.version);
-  if (first.digest != joining.digest)
-    return failure(XFER_MISMATCH, "rank ", joining.rank, " has plan digest ",
-                   hexadecimal(joining.digest), ", rank ", first.rank, " has ",
-                   hexadecimal(first.digest));
-  if (!std::ranges::equal(first.ranks, joining.ranks))
-    return failure(XFER_MISMATCH, "rank ", joining.rank, " has a plan for ", joining.ranks.size(),
-                   " ranks, rank ", first.rank, " for ", first.ranks.size(), " other ones");
-  return {};
-}
-
 } // namespace
 
 Status ThreadsGroup::join(const Agreement &agreement, const Deadline &deadline,
@@ -49,8 +34,7 @@ Status ThreadsGroup::join(const Agreement &agreement, const Deadline &deadline,
                                           !isAmong(meeting->arrived, agreement.rank)))) {
     meeting = std::make_shared<Meeting>();
     meeting->ranks.assign(agreement.ranks.begin(), agreement.ranks.end());
-    meeting->first = agreement;
-    meeting->first.ranks = meeting->ranks;
+    meeting->first = Card(agreement);
   }
   const std::shared_ptr<Meeting> mine = meeting;
   if (isAmong(mine->arrived, agreement.rank))
@@ -59,7 +43,7 @@ Status ThreadsGroup::join(const Agreement &agreement, const Deadline &deadline,
   if (!mine->failure.isOk())
     return mine->failure;
 
-  if (Status status = compare(mine->first, agreement); !status.isOk()) {
+  if (Status status = compareCards(mine->first, Card(agreement)); !status.isOk()) {
     mine->failure = status;
     for (int64_t rank : agreement.ranks) // whoever either plan expects shall be told
       if (!isAmong(mine->ranks, rank))
@@ -79,8 +63,7 @@ Status ThreadsGroup::join(const Agreement &agreement, const Deadline &deadline,
   }
   if (!mine->failure.isOk())
     return mine->failure;
-  connection =
-      std::make_unique<ThreadsConnection>(mine->fabric, agreement.rank, agreement.numSlots);
+  connection = std::make_unique<ThreadsConnection>(mine->fabric, agreement);
   return {};
 }
 

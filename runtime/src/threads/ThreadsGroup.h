@@ -6,19 +6,21 @@
 #ifndef XFER_RUNTIME_THREADS_THREADSGROUP_H
 #define XFER_RUNTIME_THREADS_THREADSGROUP_H
 
+#include "../Card.h"
 #include "ThreadsConnection.h"
 
 namespace xfer::runtime {
 
 class ThreadsGroup final : public xfer_group {
 public:
+  bool needsBuffers() const override { return false; }
   Status join(const Agreement &agreement, const Deadline &deadline,
               std::unique_ptr<Connection> &connection) override;
 
 private:
   /// One attempt of all ranks to meet.
   struct Meeting {
-    Agreement first; ///< what the first rank brought; its ranks are copied below
+    Card first; ///< what the first rank brought
     std::vector<int64_t> ranks;
     std::vector<int64_t> arrived;
     Status failure;

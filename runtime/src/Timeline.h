@@ -1,0 +1,52 @@
+//===- Timeline.h - Where the time of replays went --------------*- C++ -*-===//
+//
+// The moments of each window of the last replay, and sums over all replays that
+// finished. Written while replaying, so nothing here allocates; read afterwards.
+//===----------------------------------------------------------------------===//
+#ifndef XFER_RUNTIME_TIMELINE_H
+#define XFER_RUNTIME_TIMELINE_H
+
+#include "Plan.h"
+#include <chrono>
+
+namespace xfer::runtime {
+
+/// Nanoseconds of the steady clock, which all processes of a machine share.
+using Moment = int64_t;
+inline Moment now() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+class Timeline {
+public:
+  explicit Timeline(const Program &program) : program(program), windows(program.windows.size()) {}
+
+  struct Window {
+    Moment packBegin = 0, packEnd = 0;
+    Moment posted = 0;  ///< its messages were handed over
+    Moment arrived = 0; ///< its last message was there
+    Moment unpackBegin = 0, unpackEnd = 0;
+    int64_t waiting = 0, unpacking = 0; ///< nanoseconds of the session's thread
+  };
+  Window &operator[](size_t index) { return windows[index]; }
+
+  void begin();
+  /// Ends a replay; only one that succeeded counts.
+  void end(bool succeeded);
+
+  const xfer_counters_t &counters() const { return sums; }
+  /// Writes the last replay as a Chrome trace.
+  Status write(const char *path) const;
+
+private:
+  const Program &program;
+  std::vector<Window> windows;
+  Moment begun = 0, ended = 0;
+  xfer_counters_t sums = {};
+};
+
+} // namespace xfer::runtime
+
+#endif
