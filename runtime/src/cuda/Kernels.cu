@@ -13,11 +13,13 @@ using namespace xfer::runtime;
 namespace {
 
 __global__ void __launch_bounds__(kBlockThreads) copyKernel(StepTables tables, int64_t first) {
-  copyTile(tables, tables.tiles[first + blockIdx.x], threadIdx.x, kBlockThreads);
+  if (*tables.isDead == 0)
+    copyTile(tables, tables.tiles[first + blockIdx.x], threadIdx.x, kBlockThreads);
 }
 
 __global__ void __launch_bounds__(kBlockThreads) foldKernel(StepTables tables, int64_t first) {
-  foldTile(tables, tables.tiles[first + blockIdx.x], threadIdx.x, kBlockThreads);
+  if (*tables.isDead == 0)
+    foldTile(tables, tables.tiles[first + blockIdx.x], threadIdx.x, kBlockThreads);
 }
 
 using Kernel = void (*)(StepTables, int64_t);

@@ -87,6 +87,8 @@ struct StepTables {
   const FoldOperand *operands = nullptr;
   const Tile *tiles = nullptr;
   std::byte *const *bases = nullptr; ///< staging, then each binding of the program
+  /// Not 0 once the session is dead: kernels still queued then write nothing.
+  const volatile uint32_t *isDead = nullptr;
 };
 
 /// What base 0 is; binding i is base 1 + i.

@@ -35,7 +35,7 @@ Schedule::Schedule(const xfer_plan &plan, const Program &program, int64_t budget
       if (BroadcastSet set = setOf(bucket); set.size() > 2)
         sets[std::move(set)] += bucket.bytes;
   for (const WindowStep &window : program.windows)
-    windows.push_back({.index = window.index});
+    windows.emplace_back().index = window.index;
   for (int64_t alignment : kStagingAlignments) {
     layOut(alignment);
     if (budget == 0 || stagingBytes <= budget)
@@ -55,9 +55,9 @@ Schedule::BroadcastSet Schedule::setOf(const BucketStep &bucket) const {
   return {members.begin(), members.end()};
 }
 
-/// True if a bucket can be received into its target: one chunk, contiguous, nothing to cast.
-bool Schedule::unpacksInPlace(const BucketStep &bucket) const {
-  if (!bucket.isTarget || bucket.numChunks != 1)
+/// One chunk, contiguous, nothing to cast.
+bool Schedule::arrivesInPlace(const BucketStep &bucket) const {
+  if (!bucket.isTarget || bucket.sender == program.rank || bucket.numChunks != 1)
     return false;
   const ChunkStep &chunk = program.chunksOf(bucket).front();
   const xfer_dtype_t dtype = program.binding(chunk.targetBinding).dtype;
@@ -116,7 +116,7 @@ void Schedule::placeBucket(const BucketStep &bucket, int64_t alignment, BucketPl
   if (isSender)
     placed.wire = bucket.isReduce ? stage(bucket.bytes) : packed(bucket.bytes);
   else if (bucket.isTarget)
-    placed.wire = unpacksInPlace(bucket) ? tensor(chunk.targetBinding, chunk.targetNest)
+    placed.wire = arrivesInPlace(bucket) ? tensor(chunk.targetBinding, chunk.targetNest)
                                          : stage(bucket.bytes);
 }
 
@@ -254,7 +254,7 @@ void Schedule::buildSteps(StepBuilder &builder) {
     for (const BucketStep &bucket : buckets) { // what it writes
       if (!bucket.isTarget)
         continue;
-      if (bucket.sender != program.rank && unpacksInPlace(bucket))
+      if (arrivesInPlace(bucket))
         continue;
       for (const ChunkStep &chunk : program.chunksOf(bucket))
         builder.unpack(at(placesOf(bucket).wire, chunk.offset), chunk.wireDType,

@@ -59,6 +59,9 @@ public:
   /// is just one.
   std::string describePeers(size_t window, bool &isSingle) const;
 
+  /// True if a bucket is received into its target's own memory.
+  bool arrivesInPlace(const BucketStep &bucket) const;
+
   std::vector<DeviceWindow> windows;
   std::vector<IndexRange> groups; ///< of operations
   std::vector<WireOperation> operations;
@@ -80,7 +83,6 @@ private:
   void addGroups(const std::vector<WireOperation> &messages, IndexRange &range);
   std::vector<WireOperation> warmUpMessages() const;
   int32_t distanceOf(const WireOperation &message) const;
-  bool unpacksInPlace(const BucketStep &bucket) const;
   BroadcastSet setOf(const BucketStep &bucket) const;
   int32_t positionOf(int64_t rank) const;
 
