@@ -25,14 +25,6 @@ int64_t bufferBytesPerElement(const Tensor &tensor, const Endpoints &ends) {
   return wire + ends.groupSize * byteWidth(tensor.source->dtype);
 }
 
-/// The stored type of the target that `rank` holds.
-static DType targetDType(const Module &module, const Tensor &tensor, int64_t rank) {
-  for (const Side &side : llvm::ArrayRef(tensor.targets).drop_back())
-    if (llvm::is_contained(module.meshes[module.layout(side.layout).mesh].ranks, rank))
-      return side.dtype;
-  return tensor.targets.back().dtype;
-}
-
 static bool usesTensorMemory(const Module &module, const Program &program, const Bucket &bucket,
                              bool source) {
   if (bucket.numChunks != 1 || bucket.ends.isReduce())
@@ -44,7 +36,7 @@ static bool usesTensorMemory(const Module &module, const Program &program, const
   const Tensor &tensor = module.tensors[chunk.tensor];
   if (source)
     return tensor.source->dtype == tensor.dtype;
-  return targetDType(module, tensor, program.rank) == tensor.dtype;
+  return tensor.targets[chunk.targetIndex].dtype == tensor.dtype;
 }
 
 /// Bytes of one contribution, in the sources' element types.

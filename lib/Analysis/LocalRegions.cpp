@@ -10,20 +10,34 @@ void LocalRegions::enter(TensorId tensor) {
     return;
   const Tensor &declared = module.tensors[tensor];
   sides.tensor = tensor;
-  sides.source = declared.source ? ownerships.id(declared.source->layout, declared.shape) : kNone;
+  sides.source = declared.source ? ownerships.id(declared, *declared.source) : kNone;
   sides.targets.clear();
   for (const Side &target : declared.targets)
-    sides.targets.push_back(ownerships.id(target.layout, declared.shape));
+    sides.targets.push_back(ownerships.id(declared, target));
+}
+
+int32_t LocalRegions::placeOf(int32_t ownership, int64_t rank) {
+  auto [entry, isNew] = places.try_emplace({ownership, static_cast<uint64_t>(rank)}, -1);
+  if (!isNew)
+    return entry->second;
+  int64_t position = ownerships.position(ownerships[ownership].mesh(), rank);
+  if (position < 0)
+    return -1;
+  llvm::SmallVector<int64_t, 16> key{ownership};
+  ownerships[ownership].appendPlace(position, key);
+  return entry->second = placeKeys.intern(key);
 }
 
 StridedRegionId LocalRegions::find(int32_t ownership, int64_t rank, RegionId region) {
-  int64_t cell = ownerships.cell(ownerships[ownership], rank);
-  if (cell < 0)
+  int32_t place = placeOf(ownership, rank);
+  if (place < 0)
     return kNone;
-  auto [entry, isNew] = known.try_emplace({ownership, region, cell}, kNone);
-  if (isNew)
-    if (auto local = ownerships[ownership].localize(cell, module.region(region)))
+  auto [entry, isNew] = known.try_emplace({place, region}, kNone);
+  if (isNew) {
+    const Ownership &owned = ownerships[ownership];
+    if (auto local = owned.localize(ownerships.position(owned.mesh(), rank), module.region(region)))
       entry->second = module.intern(*local);
+  }
   return entry->second;
 }
 
@@ -32,17 +46,10 @@ StridedRegionId LocalRegions::source(TensorId tensor, int64_t rank, RegionId reg
   return sides.source == kNone ? kNone : find(sides.source, rank, region);
 }
 
-int32_t LocalRegions::targetOf(TensorId tensor, int64_t rank) {
+StridedRegionId LocalRegions::target(TensorId tensor, int32_t targetIndex, int64_t rank,
+                                     RegionId region) {
   enter(tensor);
-  for (size_t i = 0; i < sides.targets.size(); ++i)
-    if (ownerships.position(ownerships[sides.targets[i]].mesh(), rank) >= 0)
-      return static_cast<int32_t>(i);
-  return -1;
-}
-
-StridedRegionId LocalRegions::target(TensorId tensor, int64_t rank, RegionId region) {
-  int32_t index = targetOf(tensor, rank);
-  return index < 0 ? kNone : find(sides.targets[index], rank, region);
+  return find(sides.targets[targetIndex], rank, region);
 }
 
 std::string LocalRegions::explain(TensorId tensor, int64_t rank, RegionId region) const {

@@ -1,5 +1,7 @@
 //===- Ownership.cpp - What every rank of a layout owns -------------------===//
 #include "xfer/Analysis/Ownership.h"
+#include "CutPieces.h"
+#include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
 using llvm::ArrayRef;
@@ -8,36 +10,67 @@ using llvm::SmallVectorImpl;
 
 namespace xfer {
 
-Ownership::Ownership(const Module &module, const Layout &layout, ArrayRef<int64_t> shape)
-    : meshId(layout.mesh), meshRanks(module.meshes[layout.mesh].ranks) {
-  buildDigits(module.meshes[layout.mesh], layout);
-  for (size_t d = 0; d < shape.size(); ++d)
-    buildDimension(layout.dims[d], shape[d]);
+/// The view of a tensor that lies in no storage: each dimension holds its own factors.
+static View ownView(const Tensor &tensor) {
+  View view;
+  int32_t index = 0;
+  size_t numDims = tensor.factors.empty() ? tensor.shape.size() : tensor.factors.size();
+  for (size_t d = 0; d < numDims; ++d) {
+    ViewEntry &entry = view.entries.emplace_back();
+    for (int32_t f = tensor.factors.empty() ? 1 : tensor.factors[d]; f-- > 0; ++index)
+      entry.factors.push_back({index, 0, tensor.shape[index]});
+  }
+  return view;
 }
 
-/// Cuts every axis at the borders of its sub-axes and hands each part to the dimension that it
-/// cuts, to the contributors or to the replicas.
-void Ownership::buildDigits(const Mesh &mesh, const Layout &layout) {
-  size_t numAxes = mesh.axes.size();
-  SmallVector<int64_t, 4> axisStride(numAxes, 1);
-  for (size_t a = numAxes; a-- > 1;)
-    axisStride[a - 1] = axisStride[a] * mesh.axes[a].size;
+static StorageShape shapeOf(const Module &module, const Tensor &tensor, const Side &side) {
+  return side.storage == kNone ? ownShape(tensor)
+                               : module.storageShape(module.storages[side.storage].shape);
+}
 
-  // The parts of each axis that cut something, by preSize.
-  std::vector<SmallVector<AxisRef, 1>> used(numAxes);
-  for (const DimLayout &dim : layout.dims) {
-    SmallVector<Digit, 2> &digits = dimDigits.emplace_back();
-    for (const Split &split : dim)
-      for (const AxisRef &axis : split.axes) {
-        int64_t inner = mesh.axes[axis.axis].size / (axis.preSize * axis.size);
-        digits.push_back({axis.size, axisStride[axis.axis] * inner});
-        used[axis.axis].push_back(axis);
-      }
+Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side)
+    : Ownership(module, tensor, side, shapeOf(module, tensor, side)) {}
+
+Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side,
+                     const StorageShape &shape)
+    : meshId(module.layout(side.layout).mesh), meshRanks(module.meshes[meshId].ranks),
+      memory(module.meshes[meshId], module.layout(side.layout), shape) {
+  View view = side.storage == kNone ? ownView(tensor) : module.view(side.view);
+  for (const ViewEntry &entry : view.entries)
+    viewPart.push_back(entry.at.part);
+  findReplicas(module.meshes[meshId], module.layout(side.layout), shape);
+
+  size_t numDims = view.entries.size();
+  for (size_t d = 0; d < numDims; ++d) {
+    bool isAlone = view.entries[d].factors.size() == 1;
+    cellDigits.push_back({1, viewed(d).cut.numCells, isAlone});
+    isProduct &= isAlone;
   }
-  for (size_t a = 0; a < numAxes; ++a) {
+  for (size_t d = numDims; d-- > 0; cellCount *= cellDigits[d].size)
+    cellDigits[d].weight = cellCount;
+
+  blockList.emplace_back();
+  blockList.back().indices.resize(tensor.shape.size());
+  blockList.back().begin.resize(numDims);
+  for (size_t d = 0; d < numDims; ++d)
+    addDimension(d, view.entries[d], shape.dims[d][viewPart[d]], view.occurrence);
+}
+
+/// The axes, or parts of axes, that cut nothing where the tensor lies make replicas of it.
+void Ownership::findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape) {
+  // The parts of each axis that cut something, by preSize.
+  std::vector<SmallVector<AxisRef, 1>> used(mesh.axes.size());
+  size_t part = 0;
+  for (size_t d = 0; d < shape.dims.size(); part += shape.dims[d++].size())
+    for (const Split &split : layout.dims[part + viewPart[d]])
+      for (const AxisRef &axis : split.axes)
+        used[axis.axis].push_back(axis);
+  int64_t stride = mesh.size();
+  for (size_t a = 0; a < mesh.axes.size(); ++a) {
     int64_t size = mesh.axes[a].size;
+    stride /= size;
     if (llvm::is_contained(layout.partialAxes, static_cast<int32_t>(a))) {
-      partialDigits.push_back({size, axisStride[a]});
+      partialDigits.push_back({size, stride});
       contributors *= size;
       continue;
     }
@@ -45,81 +78,73 @@ void Ownership::buildDigits(const Mesh &mesh, const Layout &layout) {
     int64_t before = 1; // product of the sizes of the parts seen
     for (const AxisRef &axis : used[a]) {
       if (axis.preSize > before)
-        replicaDigits.push_back({axis.preSize / before, axisStride[a] * (size / axis.preSize)});
+        replicaDigits.push_back({axis.preSize / before, stride * (size / axis.preSize)});
       before = std::max(before, axis.preSize * axis.size);
     }
     if (before < size)
-      replicaDigits.push_back({size / before, axisStride[a]});
+      replicaDigits.push_back({size / before, stride});
   }
 }
 
-void Ownership::buildDimension(const DimLayout &layout, int64_t extent) {
-  // Fold the splits: each coordinate of the next split takes a part of the local positions.
-  std::vector<Piece> current{{0, extent, 0, 0}};
-  std::vector<int64_t> firstPiece{0, 1};
-  std::vector<int64_t> localExtent{extent};
-  if (extent == 0) {
-    current.clear();
-    firstPiece = {0, 0};
+/// Adds one dimension of the memory to every block.
+void Ownership::addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
+                             int32_t occurrence) {
+  const DimOwnership &cut = viewed(dim).cut;
+  int64_t weight = cellDigits[dim].weight;
+  auto number = static_cast<int32_t>(dim);
+  if (entry.factors.empty()) {
+    FixedPlace place = findFixed(entry, part, cut);
+    for (OwnedBlock &block : blockList) {
+      block.cell += place.cell * weight;
+      block.begin[dim] = place.local;
+    }
+    return;
   }
-  SmallVector<Interval, 8> parts;
-  for (const Split &split : layout) {
-    int64_t pieces = split.numPieces();
-    std::vector<Piece> next;
-    std::vector<int64_t> nextFirst, nextExtent;
-    nextFirst.reserve(localExtent.size() * pieces + 1);
-    for (size_t cell = 0; cell < localExtent.size(); ++cell)
-      for (int64_t c = 0; c < pieces; ++c) {
-        nextFirst.push_back(static_cast<int64_t>(next.size()));
-        parts.clear();
-        appendPiece(split, localExtent[cell], c, parts);
-        int64_t local = 0;
-        int64_t at = firstPiece[cell];
-        for (const Interval &part : parts) {
-          // Pieces of the cell that overlap local positions [part.begin, part.end).
-          while (current[at].local + (current[at].end - current[at].begin) <= part.begin)
-            ++at;
-          for (int64_t i = at; i < firstPiece[cell + 1] && current[i].local < part.end; ++i) {
-            const Piece &piece = current[i];
-            int64_t from = std::max(part.begin, piece.local);
-            int64_t to = std::min(part.end, piece.local + (piece.end - piece.begin));
-            int64_t begin = piece.begin + (from - piece.local);
-            if (next.size() > static_cast<size_t>(nextFirst.back()) && next.back().end == begin)
-              next.back().end = begin + (to - from);
-            else
-              next.push_back(
-                  {begin, begin + (to - from), local, static_cast<int64_t>(cell) * pieces + c});
-            local += to - from;
-          }
-        }
-        nextExtent.push_back(local);
+  if (entry.factors.size() == 1) {
+    auto id = static_cast<int32_t>(dimensions.size());
+    dimensions.push_back(mapPieces(entry, part, cut, occurrence));
+    for (OwnedBlock &block : blockList)
+      block.indices[entry.factors[0].index] = {id, weight, number, 1};
+    return;
+  }
+  std::vector<FlatBox> boxes = flatBoxes(entry, part, cut);
+  std::vector<OwnedBlock> blocks;
+  for (const OwnedBlock &outer : blockList)
+    for (const FlatBox &box : boxes) {
+      OwnedBlock &block = blocks.emplace_back(outer);
+      block.cell += box.cell * weight;
+      block.begin[dim] = box.local;
+      int64_t step = 1;
+      for (size_t f = entry.factors.size(); f-- > 0; step *= entry.factors[f].size()) {
+        Interval held = box.indices[f];
+        auto id = static_cast<int32_t>(dimensions.size());
+        dimensions.push_back({held.end, 1, {{held.begin, held.end, 0, 0}}, {0, 1}});
+        block.indices[entry.factors[f].index] = {id, 1, number, step};
       }
-    nextFirst.push_back(static_cast<int64_t>(next.size()));
-    current = std::move(next);
-    firstPiece = std::move(nextFirst);
-    localExtent = std::move(nextExtent);
-  }
-  int64_t numCells = static_cast<int64_t>(localExtent.size());
-  cellCount *= numCells;
-  dimensions.push_back(
-      {extent, numCells, std::move(current), std::move(firstPiece), std::move(localExtent)});
+    }
+  blockList = std::move(blocks);
 }
 
-SmallVector<int64_t, 3> Ownership::dimCells(int64_t cell) const {
-  SmallVector<int64_t, 3> cells(dimensions.size());
-  for (size_t d = dimensions.size(); d-- > 0;) {
-    cells[d] = cell % dimensions[d].numCells;
-    cell /= dimensions[d].numCells;
-  }
-  return cells;
+int64_t Ownership::blockCell(int64_t cell) const {
+  int64_t result = 0;
+  for (const CellDigit &digit : cellDigits)
+    if (!digit.isAlone)
+      result += cell / digit.weight % digit.size * digit.weight;
+  return result;
 }
 
 int64_t Ownership::cellOfPosition(int64_t position) const {
   int64_t cell = 0;
-  for (const auto &digits : dimDigits)
-    for (const Digit &digit : digits)
-      cell = cell * digit.size + position / digit.stride % digit.size;
+  for (size_t d = 0; d < viewPart.size(); ++d)
+    cell += viewed(d).cellOf(position) * cellDigits[d].weight;
   return cell;
+}
+
+void Ownership::appendPlace(int64_t position, SmallVectorImpl<int64_t> &out) const {
+  out.push_back(cellOfPosition(position));
+  llvm::append_range(out, memory.shape(position));
+  for (size_t d = 0; d < viewPart.size(); ++d)
+    out.push_back(memory.beginOf(d, viewPart[d], position));
 }
 
 /// Calls `visit` with the offset of every combination of the digits, row-major.
@@ -140,24 +165,17 @@ static void forEachOffset(const Digits &digits, Visit visit) {
 
 void Ownership::appendHolders(int64_t cell, SmallVectorImpl<int64_t> &out) const {
   int64_t base = 0;
-  for (size_t d = dimensions.size(); d-- > 0;)
-    for (size_t i = dimDigits[d].size(); i-- > 0;) {
-      const Digit &digit = dimDigits[d][i];
-      base += cell % digit.size * digit.stride;
-      cell /= digit.size;
-    }
+  for (size_t d = 0; d < viewPart.size(); ++d) {
+    int64_t rest = cell / cellDigits[d].weight % cellDigits[d].size;
+    llvm::ArrayRef<MeshDigit> digits = viewed(d).digits;
+    for (size_t i = digits.size(); i-- > 0; rest /= digits[i].size)
+      base += rest % digits[i].size * digits[i].stride;
+  }
   forEachOffset(replicaDigits, [&](int64_t replica) {
     forEachOffset(partialDigits, [&](int64_t contributor) {
       out.push_back(meshRanks[base + replica + contributor]);
     });
   });
-}
-
-SmallVector<int64_t, 3> Ownership::localShape(int64_t cell) const {
-  SmallVector<int64_t, 3> shape = dimCells(cell);
-  for (size_t d = 0; d < shape.size(); ++d)
-    shape[d] = dimensions[d].localExtent[shape[d]];
-  return shape;
 }
 
 std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
@@ -184,31 +202,49 @@ std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
   return result;
 }
 
-std::optional<StridedRegion> Ownership::localize(int64_t cell, const Region &region) const {
-  SmallVector<int64_t, 3> cells = dimCells(cell);
-  SmallVector<int64_t, 3> strides(cells.size(), 1);
-  for (size_t d = cells.size(); d-- > 1;)
-    strides[d - 1] = strides[d] * dimensions[d].localExtent[cells[d]];
-  StridedRegion result;
-  for (size_t d = 0; d < cells.size(); ++d) {
-    const Segment &segment = region.dims[d].front();
-    std::optional<LocalSegment> local = xfer::localize(dimensions[d], cells[d], segment);
-    if (!local)
-      return std::nullopt;
-    result.offset += local->begin * strides[d];
-    result.sizes.append({segment.count, segment.run});
-    result.strides.append({local->stride * strides[d], strides[d]});
+std::optional<StridedRegion> Ownership::localize(int64_t position, const Region &region) const {
+  int64_t cell = cellOfPosition(position);
+  SmallVector<int64_t, 3> shape = memory.shape(position);
+  SmallVector<int64_t, 3> strides(shape.size(), 1);
+  for (size_t d = shape.size(); d-- > 1;)
+    strides[d - 1] = strides[d] * shape[d];
+  for (const OwnedBlock &block : blockList) {
+    if (!mayOwn(cell, block))
+      continue;
+    StridedRegion result;
+    bool isInside = true;
+    for (size_t i = 0; isInside && i < block.indices.size(); ++i) {
+      const OwnedIndex &index = block.indices[i];
+      const Segment &segment = region.dims[i].front();
+      std::optional<LocalSegment> local =
+          xfer::localize(dimensions[index.ownership], cellOf(index, cell), segment);
+      isInside = local.has_value();
+      if (!isInside)
+        break;
+      int64_t stride = index.step * strides[index.dim];
+      result.offset += local->begin * stride;
+      result.sizes.append({segment.count, segment.run});
+      result.strides.append({local->stride * stride, stride});
+    }
+    if (!isInside)
+      continue;
+    for (size_t d = 0; d < shape.size(); ++d)
+      result.offset += (memory.beginOf(d, viewPart[d], position) + block.begin[d]) * strides[d];
+    result.canonicalize();
+    return result;
   }
-  result.canonicalize();
-  return result;
+  return std::nullopt;
 }
 
-int32_t OwnershipCache::id(LayoutId layout, ArrayRef<int64_t> shape) {
-  SmallVector<int64_t, 8> key{layout};
-  key.append(shape.begin(), shape.end());
+int32_t OwnershipCache::id(const Tensor &tensor, const Side &side) {
+  SmallVector<int64_t, 8> key{side.layout, side.view,
+                              side.storage == kNone ? kNone : module.storages[side.storage].shape};
+  key.append(tensor.shape.begin(), tensor.shape.end());
+  if (side.storage == kNone)
+    key.append(tensor.factors.begin(), tensor.factors.end());
   int32_t id = keys.intern(key);
   if (id == static_cast<int32_t>(ownerships.size()))
-    ownerships.push_back(std::make_unique<Ownership>(module, module.layout(layout), shape));
+    ownerships.push_back(std::make_unique<Ownership>(module, tensor, side));
   return id;
 }
 

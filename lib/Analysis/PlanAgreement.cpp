@@ -19,9 +19,9 @@ int64_t PlanAgreement::numRanks(const Bucket &bucket) const {
 
 uint64_t PlanAgreement::contentOf(const Program &program, const Bucket &bucket) const {
   std::vector<int64_t> chunks;
-  chunks.reserve(3 * bucket.numChunks);
+  chunks.reserve(4 * bucket.numChunks);
   for (const ProgramChunk &chunk : program.chunksOf(bucket))
-    chunks.insert(chunks.end(), {chunk.tensor, chunk.region, chunk.offset});
+    chunks.insert(chunks.end(), {chunk.tensor, chunk.targetIndex, chunk.region, chunk.offset});
   return llvm::xxh3_64bits(
       ArrayRef(reinterpret_cast<const uint8_t *>(chunks.data()), chunks.size() * sizeof(int64_t)));
 }

@@ -1,6 +1,6 @@
 //===- PlanCoverage.cpp - Is every target element written once ------------===//
 #include "xfer/Analysis/PlanCoverage.h"
-#include "xfer/Analysis/Tiling.h"
+#include "xfer/IR/Tiling.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"
 #include <numeric>
@@ -22,25 +22,78 @@ LogicalResult PlanCoverage::check(const Program &program) {
     if (chunk.target != kNone)
       writes[next[chunk.tensor]++] = &chunk;
   for (size_t t = 0; t < module.tensors.size(); ++t) {
-    auto tensor = static_cast<TensorId>(t);
-    llvm::MutableArrayRef<const ProgramChunk *> own =
+    llvm::MutableArrayRef<const ProgramChunk *> rest =
         llvm::MutableArrayRef(writes).slice(first[t], first[t + 1] - first[t]);
-    llvm::sort(own, [](const ProgramChunk *l, const ProgramChunk *r) {
-      return l->region != r->region ? l->region < r->region : l < r;
+    llvm::sort(rest, [](const ProgramChunk *l, const ProgramChunk *r) {
+      return std::tie(l->targetIndex, l->region, l) < std::tie(r->targetIndex, r->region, r);
     });
-    if (locals.targetOf(tensor, program.rank) >= 0 && failed(check(program, tensor, own)))
-      return failure();
+    auto numTargets = static_cast<int32_t>(module.tensors[t].targets.size());
+    for (int32_t target = 0; target < numTargets; ++target) {
+      size_t count = 0;
+      while (count < rest.size() && rest[count]->targetIndex == target)
+        ++count;
+      if (failed(check(program, static_cast<TensorId>(t), target, rest.take_front(count))))
+        return failure();
+      rest = rest.drop_front(count);
+    }
   }
   return success();
 }
 
-LogicalResult PlanCoverage::check(const Program &program, TensorId tensor,
+namespace {
+
+/// Numbers what a cell owns of one index, ascending.
+class OwnedNumbers {
+public:
+  explicit OwnedNumbers(ArrayRef<Piece> pieces) : pieces(pieces) {
+    for (const Piece &piece : pieces) {
+      before.push_back(count);
+      count += piece.end - piece.begin;
+    }
+  }
+  /// The numbers of an owned segment, whose runs each lie in one piece.
+  SmallVector<TileSpan, 1> spans(const Segment &segment) const {
+    SmallVector<TileSpan, 1> result;
+    for (int64_t i = 0; i < segment.count; ++i) {
+      int64_t begin = numberOf(segment.begin + i * segment.stride);
+      TileSpan *last = result.empty() ? nullptr : &result.back();
+      if (last && last->count == 1)
+        last->stride = begin - last->begin;
+      if (last && begin == last->begin + last->count * last->stride)
+        ++last->count;
+      else
+        result.push_back({begin, segment.run, segment.run, 1});
+    }
+    return result;
+  }
+  int64_t indexOf(int64_t number) const {
+    size_t piece = llvm::upper_bound(before, number) - before.begin() - 1;
+    return pieces[piece].begin + (number - before[piece]);
+  }
+  int64_t size() const { return count; }
+
+private:
+  int64_t numberOf(int64_t index) const {
+    const Piece *piece = llvm::upper_bound(
+        pieces, index, [](int64_t at, const Piece &candidate) { return at < candidate.end; });
+    return before[piece - pieces.begin()] + (index - piece->begin);
+  }
+  ArrayRef<Piece> pieces;
+  std::vector<int64_t> before; ///< by piece
+  int64_t count = 0;
+};
+
+} // namespace
+
+LogicalResult PlanCoverage::check(const Program &program, TensorId tensor, int32_t target,
                                   ArrayRef<const ProgramChunk *> writes) {
   const Tensor &declared = module.tensors[tensor];
-  const Side &side = declared.targets[locals.targetOf(tensor, program.rank)];
-  int32_t id = ownerships.id(side.layout, declared.shape);
+  const Side &side = declared.targets[target];
+  int32_t id = ownerships.id(declared, side);
   const Ownership &ownership = ownerships[id];
   int64_t cell = ownerships.cell(ownership, program.rank);
+  if (cell < 0)
+    return success(); // verifyChunk has refused its writes
   ++numTargets;
   std::vector<int64_t> key{id, cell};
   for (const ProgramChunk *chunk : writes)
@@ -48,28 +101,57 @@ LogicalResult PlanCoverage::check(const Program &program, TensorId tensor,
   int32_t known = coverings.size();
   if (coverings.intern(key) < known)
     return success();
+  for (const OwnedBlock &block : ownership.blocks())
+    if (ownership.mayOwn(cell, block) &&
+        failed(checkBlock(program, declared, side, ownership, cell, block, writes)))
+      return failure();
+  return success();
+}
 
-  SmallVector<int64_t, 3> cells = ownership.dimCells(cell);
+LogicalResult PlanCoverage::checkBlock(const Program &program, const Tensor &tensor,
+                                       const Side &side, const Ownership &ownership, int64_t cell,
+                                       const OwnedBlock &block,
+                                       ArrayRef<const ProgramChunk *> writes) {
+  SmallVector<OwnedNumbers, 3> numbers;
+  SmallVector<int64_t, 3> shape;
+  for (const OwnedIndex &index : block.indices)
+    shape.push_back(numbers
+                        .emplace_back(ownership.dims()[index.ownership].cellPieces(
+                            ownership.cellOf(index, cell)))
+                        .size());
+  if (llvm::is_contained(shape, 0))
+    return success();
+  // A chunk lies in one block.
   std::vector<Tile> tiles;
+  std::vector<const ProgramChunk *> inside;
   for (const ProgramChunk *chunk : writes) {
-    Tile &tile = tiles.emplace_back();
     const Region &region = module.region(chunk->region);
-    for (size_t d = 0; d < cells.size(); ++d) {
-      const Segment &segment = region.dims[d].front();
-      std::optional<LocalSegment> local = localize(ownership.dims()[d], cells[d], segment);
-      tile.push_back({local->begin, segment.run, local->stride, segment.count});
+    Tile tile;
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      const OwnedIndex &index = block.indices[i];
+      const Segment &segment = region.dims[i].front();
+      if (!localize(ownership.dims()[index.ownership], ownership.cellOf(index, cell), segment))
+        break;
+      tile.push_back(numbers[i].spans(segment));
     }
+    if (tile.size() < numbers.size())
+      continue;
+    tiles.push_back(std::move(tile));
+    inside.push_back(chunk);
   }
-  std::optional<TilingFault> fault = checkTiling(ownership.localShape(cell), tiles);
+  std::optional<TilingFault> fault = checkTiling(shape, tiles);
   if (!fault)
     return success();
-  std::string element = "local element " + toString(ArrayRef<int64_t>(fault->index)) + " of '@" +
-                        declared.name.str() + "' on rank " + std::to_string(program.rank);
+  SmallVector<int64_t, 3> at;
+  for (size_t i = 0; i < numbers.size(); ++i)
+    at.push_back(numbers[i].indexOf(fault->index[i]));
+  std::string element = "element " + toString(ArrayRef<int64_t>(at)) + " of '@" +
+                        tensor.name.str() + "' on rank " + std::to_string(program.rank);
   if (fault->tiles.empty())
     return diagnostics.error(side.loc, element + " is written by no chunk, expected one");
-  (void)diagnostics.error(writes[fault->tiles[0]]->loc,
+  (void)diagnostics.error(inside[fault->tiles[0]]->loc,
                           element + " is written by two chunks, expected one");
-  diagnostics.note(writes[fault->tiles[1]]->loc, "the other chunk is here");
+  diagnostics.note(inside[fault->tiles[1]]->loc, "the other chunk is here");
   return failure();
 }
 

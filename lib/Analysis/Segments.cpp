@@ -8,15 +8,16 @@ namespace xfer {
 
 /// True if `c` continues the progression of `a` and `b`.
 static bool isNext(const LocalRun &a, const LocalRun &b, const LocalRun &c) {
-  return b.length == c.length && c.begin - b.begin == b.begin - a.begin &&
+  return b.length == c.length && c.source > b.source && c.target > b.target && c.begin - b.begin == b.begin - a.begin &&
          c.source - b.source == b.source - a.source && c.target - b.target == b.target - a.target;
 }
 
 /// Length of the longest prefix of `runs` in which the runs `period` apart are equally long and
-/// equally spaced.
+/// equally spaced, forwards in both memories: loops have positive strides.
 static size_t periodicPrefix(ArrayRef<LocalRun> runs, size_t period) {
   size_t i = period;
   while (i < runs.size() && runs[i - period].length == runs[i].length &&
+         runs[i].source > runs[i - period].source && runs[i].target > runs[i - period].target &&
          (i < 2 * period || isNext(runs[i - 2 * period], runs[i - period], runs[i])))
     ++i;
   return i;

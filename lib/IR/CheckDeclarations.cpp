@@ -87,6 +87,29 @@ std::optional<Problem> checkShape(ArrayRef<int64_t> shape, DType dtype) {
   return std::nullopt;
 }
 
+std::optional<Problem> checkScales(ArrayRef<int64_t> shape, ArrayRef<int64_t> weight,
+                                   ArrayRef<int64_t> block) {
+  if (block.size() != weight.size())
+    return problem(Part::Whole, 0,
+                   "a block has " + Twine(block.size()) + " sizes, but the weight has " +
+                       Twine(weight.size()) + " indices");
+  if (shape.size() != weight.size())
+    return problem(Part::Whole, 0,
+                   "the scales have " + Twine(shape.size()) + " indices, but the weight has " +
+                       Twine(weight.size()));
+  for (size_t i = 0; i < block.size(); ++i) {
+    if (block[i] < 1)
+      return problem(Part::Whole, 0, "a block size of " + Twine(block[i]));
+    int64_t expected = weight[i] / block[i] + (weight[i] % block[i] != 0);
+    if (shape[i] != expected)
+      return problem(Part::Extent, i,
+                     "expected " + Twine(expected) + " scales for the " + Twine(weight[i]) +
+                         " elements of d" + Twine(i) + " in blocks of " + Twine(block[i]) +
+                         ", got " + Twine(shape[i]));
+  }
+  return std::nullopt;
+}
+
 static std::optional<Problem> checkStored(DType stored, ArrayRef<int64_t> shape) {
   std::optional<Problem> tooLarge = checkShape(shape, stored);
   if (tooLarge)

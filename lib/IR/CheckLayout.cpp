@@ -26,8 +26,9 @@ struct UsedAxis {
 
 class LayoutCheck {
 public:
-  LayoutCheck(const Layout &layout, const Mesh &mesh, ArrayRef<int64_t> shape)
-      : layout(layout), mesh(mesh), shape(shape) {}
+  LayoutCheck(const Layout &layout, const Mesh &mesh, ArrayRef<int64_t> shape,
+              ArrayRef<int32_t> dimOfParts)
+      : layout(layout), mesh(mesh), shape(shape), dimOfParts(dimOfParts) {}
 
   std::optional<Problem> run();
 
@@ -36,6 +37,8 @@ private:
     return {part, dimension, splitIndex, axisIndex, text.str()};
   }
   StringRef axisName(int32_t axis) const { return mesh.axes[axis].name; }
+  /// The dimension that `part` belongs to.
+  int32_t dimOf(int32_t part) const { return dimOfParts.empty() ? part : dimOfParts[part]; }
 
   std::optional<Problem> checkAxis(const AxisRef &axis);
   std::optional<Problem> checkSplit(const Split &split);
@@ -45,6 +48,7 @@ private:
   const Layout &layout;
   const Mesh &mesh;
   ArrayRef<int64_t> shape;
+  ArrayRef<int32_t> dimOfParts;
   int32_t dimension = 0, splitIndex = 0, axisIndex = 0;
   SmallVector<UsedAxis, 4> used;
 };
@@ -70,10 +74,12 @@ std::optional<Problem> LayoutCheck::checkAxis(const AxisRef &axis) {
     return problem(Part::SplitAxis, "sub-axis '" + name + ":(" + Twine(axis.preSize) + ")" +
                                         Twine(axis.size) + "' does not divide axis '" + name +
                                         "' of size " + Twine(axisSize));
-  for (const UsedAxis &other : used)
-    if (!areDisjoint(other.axis, axis))
+  for (const UsedAxis &other : used) {
+    bool isOtherPart = other.dimension != dimension && dimOf(other.dimension) == dimOf(dimension);
+    if (!isOtherPart && !areDisjoint(other.axis, axis))
       return problem(Part::SplitAxis,
-                     "axis '" + name + "' already cuts dimension " + Twine(other.dimension));
+                     "axis '" + name + "' already cuts dimension " + Twine(dimOf(other.dimension)));
+  }
   used.push_back({axis, dimension});
   return std::nullopt;
 }
@@ -162,7 +168,7 @@ std::optional<Problem> LayoutCheck::checkExtents(const DimLayout &dim) {
   int64_t intervals = maxIntervals(dim, shape[dimension]);
   if (intervals > kMaxIntervals) {
     splitIndex = static_cast<int32_t>(dim.size()) - 1;
-    return problem(Part::Split, "dimension " + Twine(dimension) + " is cut into up to " +
+    return problem(Part::Split, "dimension " + Twine(dimOf(dimension)) + " is cut into up to " +
                                     Twine(intervals) + " intervals, expected at most " +
                                     Twine(kMaxIntervals));
   }
@@ -185,7 +191,7 @@ std::optional<Problem> LayoutCheck::checkPartial() {
       if (other.axis.axis == axis)
         return problem(Part::PartialAxis, "axis '" + axisName(axis) +
                                               "' cannot hold contributions, it cuts dimension " +
-                                              Twine(other.dimension));
+                                              Twine(dimOf(other.dimension)));
     previous = axis;
     ++dimension;
   }
@@ -212,8 +218,8 @@ std::optional<Problem> LayoutCheck::run() {
 }
 
 std::optional<Problem> checkLayout(const Layout &layout, const Mesh &mesh,
-                                   ArrayRef<int64_t> shape) {
-  return LayoutCheck(layout, mesh, shape).run();
+                                   ArrayRef<int64_t> shape, ArrayRef<int32_t> dimOfParts) {
+  return LayoutCheck(layout, mesh, shape, dimOfParts).run();
 }
 
 } // namespace xfer

@@ -47,6 +47,51 @@ int32_t Module::addTensor(Tensor tensor) {
   return id;
 }
 
+SmallVector<int64_t, 3> dimExtents(const Tensor &tensor) {
+  if (tensor.factors.empty())
+    return tensor.shape;
+  SmallVector<int64_t, 3> extents;
+  size_t index = 0;
+  for (int32_t numFactors : tensor.factors) {
+    int64_t &extent = extents.emplace_back(1);
+    for (int32_t i = 0; i < numFactors; ++i)
+      extent *= tensor.shape[index++];
+  }
+  return extents;
+}
+
+void Module::addAlias(Alias alias) {
+  alias.name = tensorByName.try_emplace(alias.name, alias.tensor).first->first();
+  aliases.push_back(alias);
+}
+
+StorageShapeId Module::intern(const StorageShape &shape) {
+  SmallVector<int64_t, 32> code;
+  for (const StorageDim &dim : shape.dims) {
+    code.push_back(static_cast<int64_t>(dim.size()));
+    for (const StoragePart &part : dim) {
+      code.append({part.repeat, static_cast<int64_t>(part.runs.size())});
+      for (const Run &run : part.runs) // equal names are one saved string
+        code.append({static_cast<int64_t>(run.kind), run.size,
+                     static_cast<int64_t>(reinterpret_cast<intptr_t>(run.name.data()))});
+    }
+  }
+  return storageShapes.intern(code, shape);
+}
+
+ViewId Module::intern(const View &view) {
+  SmallVector<int64_t, 32> code{view.occurrence};
+  for (const ViewEntry &entry : view.entries) {
+    code.append({entry.at.part, entry.at.run, entry.fixed,
+                 static_cast<int64_t>(entry.factors.size()),
+                 static_cast<int64_t>(entry.table.size())});
+    for (const ViewFactor &factor : entry.factors)
+      code.append({factor.index, factor.begin, factor.end});
+    code.append(entry.table.begin(), entry.table.end());
+  }
+  return views.intern(code, view);
+}
+
 LayoutId Module::intern(const Layout &layout) {
   SmallVector<int64_t, 64> code{layout.mesh, static_cast<int64_t>(layout.reduction),
                                 static_cast<int64_t>(layout.partialAxes.size())};

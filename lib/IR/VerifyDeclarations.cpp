@@ -4,6 +4,7 @@
 // file asks each of them once for each distinct combination of its inputs, so
 // that ten thousand tensors with ten layouts cost ten layouts.
 //===----------------------------------------------------------------------===//
+#include "VerifyStorages.h"
 #include "xfer/IR/DeclarationChecks.h"
 #include "xfer/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
@@ -14,13 +15,6 @@ using llvm::Twine;
 
 namespace xfer {
 namespace {
-
-/// A rank that holds target number `target` of a tensor.
-struct Holder {
-  int64_t rank;
-  size_t target;
-  auto operator<=>(const Holder &) const = default;
-};
 
 class DeclarationVerifier {
 public:
@@ -33,13 +27,11 @@ private:
   LogicalResult verifyMesh(const Mesh &mesh);
   LogicalResult verifyTensor(const Tensor &tensor);
   LogicalResult verifySide(const Tensor &tensor, const Side &side, bool isTarget);
-  LogicalResult verifyTargets(const Tensor &tensor);
   std::optional<Problem> checkSide(const Tensor &tensor, const Side &side, bool isTarget);
 
   const Module &module;
   Diagnostics &diagnostics;
-  SequenceInterner checkedSides;   ///< (layout, types, isTarget, shape...)
-  SequenceInterner checkedTargets; ///< (meshes...)
+  SequenceInterner checkedSides; ///< (layout, types, isTarget, shape...)
 };
 } // namespace
 
@@ -56,7 +48,7 @@ std::optional<Problem> DeclarationVerifier::checkSide(const Tensor &tensor, cons
   const Layout &layout = module.layout(side.layout);
   if (layout.mesh < 0 || layout.mesh >= static_cast<int32_t>(module.meshes.size()))
     return Problem{Problem::Part::Whole, 0, 0, 0, "a side on a mesh that is not declared"};
-  if (auto wrong = checkLayout(layout, module.meshes[layout.mesh], tensor.shape))
+  if (auto wrong = checkLayout(layout, module.meshes[layout.mesh], dimExtents(tensor)))
     return wrong;
   if (!isTarget)
     return checkSource(side.dtype, tensor.dtype, layout.reduction, tensor.shape);
@@ -67,11 +59,13 @@ std::optional<Problem> DeclarationVerifier::checkSide(const Tensor &tensor, cons
 
 LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &side,
                                               bool isTarget) {
+  if (side.storage != kNone)
+    return success(); // verifyStorages
   if (side.layout < 0 || side.layout >= module.numLayouts())
     return diagnostics.error(side.loc, "a side of '@" + tensor.name + "' without a layout");
   SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                               static_cast<int64_t>(tensor.dtype), isTarget};
-  key.append(tensor.shape.begin(), tensor.shape.end());
+  key.append(dimExtents(tensor));
   int32_t numChecked = checkedSides.size();
   if (checkedSides.intern(key) < numChecked)
     return success();
@@ -80,36 +74,11 @@ LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &
   return success();
 }
 
-/// Verifies, once for each distinct list of meshes:
-/// - no rank holds two targets of one tensor.
-LogicalResult DeclarationVerifier::verifyTargets(const Tensor &tensor) {
-  SmallVector<int64_t, 4> meshes;
-  for (const Side &target : tensor.targets)
-    meshes.push_back(module.layout(target.layout).mesh);
-  int32_t numChecked = checkedTargets.size();
-  if (meshes.size() < 2 || checkedTargets.intern(meshes) < numChecked)
-    return success();
-  std::vector<Holder> holders;
-  for (size_t i = 0; i < meshes.size(); ++i)
-    for (int64_t rank : module.meshes[meshes[i]].ranks)
-      holders.push_back({rank, i});
-  llvm::sort(holders);
-  auto sameRank = [](const Holder &a, const Holder &b) { return a.rank == b.rank; };
-  auto first = std::adjacent_find(holders.begin(), holders.end(), sameRank);
-  if (first == holders.end())
-    return success();
-  (void)diagnostics.error(tensor.targets[first[1].target].loc, "rank " + Twine(first->rank) +
-                                                                   " holds two targets of '@" +
-                                                                   tensor.name + "'");
-  diagnostics.note(tensor.targets[first->target].loc, "the other one is here");
-  return failure();
-}
-
 /// Verifies:
 /// - the shape (checkShape);
 /// - each side's layout on its mesh (checkLayout), its casts and its reduction (checkSource,
 ///   checkTarget); a target has no contributions;
-/// - no rank holds two targets.
+/// - block scales match their weight (checkScales).
 LogicalResult DeclarationVerifier::verifyTensor(const Tensor &tensor) {
   if (auto wrong = checkShape(tensor.shape, tensor.dtype))
     return diagnostics.error(tensor.loc, wrong->text);
@@ -118,7 +87,14 @@ LogicalResult DeclarationVerifier::verifyTensor(const Tensor &tensor) {
   for (const Side &target : tensor.targets)
     if (failed(verifySide(tensor, target, /*isTarget=*/true)))
       return failure();
-  return verifyTargets(tensor);
+  if (!tensor.scales)
+    return success();
+  const BlockScale &scales = *tensor.scales;
+  if (scales.weight < 0 || scales.weight >= static_cast<int32_t>(module.tensors.size()))
+    return diagnostics.error(scales.loc, "scales of a tensor that is not declared");
+  if (auto wrong = checkScales(tensor.shape, module.tensors[scales.weight].shape, scales.block))
+    return diagnostics.error(scales.loc, wrong->text);
+  return success();
 }
 
 LogicalResult DeclarationVerifier::run() {
@@ -131,7 +107,9 @@ LogicalResult DeclarationVerifier::run() {
   for (const Tensor &tensor : module.tensors)
     if (failed(verifyTensor(tensor)))
       result = failure();
-  return result;
+  if (failed(result) || failed(verifyStorages(module, diagnostics)))
+    return failure();
+  return verifyMemoryNames(module, diagnostics);
 }
 
 LogicalResult verifyDeclarations(const Module &module, Diagnostics &diagnostics) {

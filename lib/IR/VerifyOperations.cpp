@@ -27,7 +27,7 @@ public:
 private:
   LogicalResult error(SMLoc loc, const Twine &text) { return diagnostics.error(loc, text); }
 
-  LogicalResult verifyTensorUse(SMLoc loc, TensorId tensor, RegionId region);
+  LogicalResult verifyTensorUse(SMLoc loc, TensorId tensor, int32_t target, RegionId region);
   LogicalResult verifyRanks(SMLoc loc, RankListId id, StringRef what);
   LogicalResult verifyEndpoints(SMLoc loc, const Endpoints &ends);
   LogicalResult verifyChosen(SMLoc loc, const Endpoints &ends);
@@ -48,14 +48,17 @@ private:
 } // namespace
 
 /// Verifies:
-/// - the tensor exists, and the region lies inside it.
-LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, RegionId regionId) {
+/// - the tensor and its target exist, if it has any, and the region lies inside it.
+LogicalResult OperationVerifier::verifyTensorUse(SMLoc loc, TensorId id, int32_t target,
+                                                 RegionId regionId) {
   if (id < 0 || id >= static_cast<int32_t>(module.tensors.size()))
     return error(loc, "operation without a tensor");
   if (regionId < 0 || regionId >= module.numRegions())
     return error(loc, "operation without a region");
   const Tensor &tensor = module.tensors[id];
   const Region &region = module.region(regionId);
+  if (target < 0 || target >= std::max<int32_t>(1, static_cast<int32_t>(tensor.targets.size())))
+    return error(loc, "'@" + tensor.name + "' has no target " + Twine(target));
   if (const char *wrong = facts.ofRegion(regionId).wrong)
     return error(loc, "region " + Twine(wrong));
   if (region.dims.size() != tensor.shape.size())
@@ -131,7 +134,7 @@ LogicalResult OperationVerifier::verifyType(SMLoc loc, const Endpoints &ends, Ro
 }
 
 LogicalResult OperationVerifier::verifyRoute(const Route &route) {
-  if (failed(verifyTensorUse(route.loc, route.tensor, route.region)) ||
+  if (failed(verifyTensorUse(route.loc, route.tensor, route.targetIndex, route.region)) ||
       failed(verifyEndpoints(route.loc, route.ends)))
     return failure();
   return verifyType(route.loc, route.ends, route.type);
@@ -140,7 +143,7 @@ LogicalResult OperationVerifier::verifyRoute(const Route &route) {
 /// Verifies, beyond what holds for a route:
 /// - the sender is chosen, the region strided.
 LogicalResult OperationVerifier::verifyChunk(const Chunk &chunk) {
-  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.region)) ||
+  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.targetIndex, chunk.region)) ||
       failed(verifyEndpoints(chunk.loc, chunk.ends)) ||
       failed(verifyChosen(chunk.loc, chunk.ends)) ||
       failed(verifyType(chunk.loc, chunk.ends, chunk.type)))
@@ -170,7 +173,7 @@ LogicalResult OperationVerifier::verifyLocalRegion(const ProgramChunk &chunk, St
 /// - it has a transport and at least one role;
 /// - each local region matches the global one.
 LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
-  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.region)) ||
+  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.targetIndex, chunk.region)) ||
       failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())

@@ -5,6 +5,7 @@
 // equal are written once.
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/EmitPlan.h"
+#include "Bindings.h"
 #include "xfer/Analysis/Buffers.h"
 #include "xfer/Analysis/Ownership.h"
 #include "xfer/Plan/Version.h"
@@ -45,8 +46,8 @@ private:
 class PlanWriter {
 public:
   PlanWriter(const Module &module)
-      : module(module), ownerships(module), regionNumber(module.numStridedRegions()),
-        rankListNumber(module.numRankLists()), names(module.tensors.size()) {}
+      : module(module), positions(module), all(module), rankListNumber(module.numRankLists()),
+        regionNumbers(module.numStridedRegions(), kAbsent), bindingOf(all.memories().size()) {}
   void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
   /// Bytes that the plan takes at most.
   int64_t estimate() const;
@@ -56,19 +57,27 @@ private:
   Offsets<fb::Region> regions();
   Offsets<fb::RankList> rankLists();
   Offset<fb::Program> program(const Program &program);
-  void bindings(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets);
-  Offset<fb::Binding> binding(TensorId tensor, const Side &side, int64_t rank);
-  Offset<flatbuffers::String> nameOf(TensorId tensor);
+  void bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets,
+            std::vector<fb::Zeros> &zeros);
+  Offset<fb::Binding> binding(int32_t memory, int64_t position);
+  uint32_t regionNumber(StridedRegionId id);
+  uint32_t zeroNumber(const StridedRegion &region);
+  Offset<flatbuffers::String> nameOf(llvm::StringRef name);
 
   const Module &module;
-  OwnershipCache ownerships;
+  OwnershipCache positions;
+  Bindings all;
   flatbuffers::FlatBufferBuilder builder{1 << 20};
-  Renumbering regionNumber, rankListNumber;
+  Renumbering rankListNumber;
+  std::vector<uint32_t> regionNumbers;               ///< by id
+  std::vector<const StridedRegion *> writtenRegions; ///< by number
+  SequenceInterner zeroKeys;
+  std::deque<StridedRegion> zeroRegions; ///< of zeros, which no chunk names
+  std::vector<uint32_t> zeroNumbers;     ///< by key
   SequenceInterner bindingKeys;
   Offsets<fb::Binding> knownBindings; ///< by binding key
-  Offsets<flatbuffers::String> names; ///< by tensor
-  /// Where the rank at hand binds each tensor.
-  std::vector<uint32_t> sourceOf, targetOf;
+  llvm::DenseMap<llvm::StringRef, Offset<flatbuffers::String>> names;
+  std::vector<uint32_t> bindingOf; ///< of the rank at hand, by memory
 };
 
 int64_t PlanWriter::estimate() const {
@@ -85,19 +94,18 @@ int64_t PlanWriter::estimate() const {
 }
 
 /// A tensor and the bindings named like it share the text.
-Offset<flatbuffers::String> PlanWriter::nameOf(TensorId tensor) {
-  llvm::StringRef name = module.tensors[tensor].name;
-  if (names[tensor].IsNull())
-    names[tensor] = builder.CreateString(name.data(), name.size());
-  return names[tensor];
+Offset<flatbuffers::String> PlanWriter::nameOf(llvm::StringRef name) {
+  auto [entry, isNew] = names.try_emplace(name);
+  if (isNew)
+    entry->second = builder.CreateString(name.data(), name.size());
+  return entry->second;
 }
 
 Offsets<fb::Tensor> PlanWriter::tensors() {
   Offsets<fb::Tensor> result;
-  for (size_t t = 0; t < module.tensors.size(); ++t) {
-    auto name = nameOf(static_cast<TensorId>(t));
-    result.push_back(
-        fb::CreateTensor(builder, name, static_cast<fb::DType>(module.tensors[t].dtype)));
+  for (const Tensor &tensor : module.tensors) {
+    auto name = nameOf(tensor.name);
+    result.push_back(fb::CreateTensor(builder, name, static_cast<fb::DType>(tensor.dtype)));
   }
   return result;
 }
@@ -105,8 +113,8 @@ Offsets<fb::Tensor> PlanWriter::tensors() {
 Offsets<fb::Region> PlanWriter::regions() {
   Offsets<fb::Region> result;
   std::vector<fb::Loop> loops;
-  for (int32_t id : regionNumber.ids()) {
-    const StridedRegion &region = module.stridedRegion(id);
+  for (const StridedRegion *written : writtenRegions) {
+    const StridedRegion &region = *written;
     loops.clear();
     for (size_t l = 0; l < region.sizes.size(); ++l)
       loops.emplace_back(region.sizes[l], region.strides[l]);
@@ -124,46 +132,68 @@ Offsets<fb::RankList> PlanWriter::rankLists() {
   return result;
 }
 
-Offset<fb::Binding> PlanWriter::binding(TensorId tensor, const Side &side, int64_t rank) {
-  int32_t id = ownerships.id(side.layout, module.tensors[tensor].shape);
-  const Ownership &ownership = ownerships[id];
-  int64_t cell = ownerships.cell(ownership, rank);
-  int32_t key = bindingKeys.intern({tensor, id, cell, static_cast<int64_t>(side.dtype)});
-  if (key == static_cast<int32_t>(knownBindings.size())) {
-    auto shape = ownership.localShape(cell);
-    auto name = nameOf(tensor);
-    knownBindings.push_back(
-        fb::CreateBinding(builder, name, static_cast<fb::DType>(side.dtype),
-                          static_cast<fb::ReduceOp>(module.layout(side.layout).reduction),
-                          builder.CreateVector(shape.data(), shape.size())));
+uint32_t PlanWriter::regionNumber(StridedRegionId id) {
+  if (id == kNone)
+    return kAbsent;
+  if (regionNumbers[id] == kAbsent) {
+    regionNumbers[id] = static_cast<uint32_t>(writtenRegions.size());
+    writtenRegions.push_back(&module.stridedRegion(id));
   }
-  return knownBindings[key];
+  return regionNumbers[id];
 }
 
-void PlanWriter::bindings(int64_t rank, Offsets<fb::Binding> &sources,
-                          Offsets<fb::Binding> &targets) {
-  sourceOf.assign(module.tensors.size(), kAbsent);
-  targetOf.assign(module.tensors.size(), kAbsent);
-  for (size_t t = 0; t < module.tensors.size(); ++t) {
-    const Tensor &tensor = module.tensors[t];
-    auto holds = [&](const Side &side) {
-      return ownerships.position(module.layout(side.layout).mesh, rank) >= 0;
-    };
-    if (holds(*tensor.source)) {
-      sourceOf[t] = static_cast<uint32_t>(sources.size());
-      sources.push_back(binding(static_cast<TensorId>(t), *tensor.source, rank));
-    }
-    for (const Side &target : tensor.targets)
-      if (holds(target)) {
-        targetOf[t] = static_cast<uint32_t>(targets.size());
-        targets.push_back(binding(static_cast<TensorId>(t), target, rank));
-      }
+uint32_t PlanWriter::zeroNumber(const StridedRegion &region) {
+  llvm::SmallVector<int64_t, 8> key{region.offset};
+  llvm::append_range(key, region.sizes);
+  llvm::append_range(key, region.strides);
+  int32_t id = zeroKeys.intern(key);
+  if (id == static_cast<int32_t>(zeroNumbers.size())) {
+    zeroNumbers.push_back(static_cast<uint32_t>(writtenRegions.size()));
+    writtenRegions.push_back(&zeroRegions.emplace_back(region));
+  }
+  return zeroNumbers[id];
+}
+
+Offset<fb::Binding> PlanWriter::binding(int32_t number, int64_t position) {
+  const BoundMemory &memory = all.memories()[number];
+  auto shape = memory.memory->shape(position);
+  llvm::SmallVector<int64_t, 8> key{number};
+  llvm::append_range(key, shape);
+  int32_t id = bindingKeys.intern(key);
+  if (id == static_cast<int32_t>(knownBindings.size())) {
+    auto name = nameOf(memory.name);
+    knownBindings.push_back(
+        fb::CreateBinding(builder, name, static_cast<fb::DType>(memory.dtype),
+                          static_cast<fb::ReduceOp>(module.layout(memory.layout).reduction),
+                          builder.CreateVector(shape.data(), shape.size())));
+  }
+  return knownBindings[id];
+}
+
+/// Lists what `rank` binds, and what it zeroes there.
+void PlanWriter::bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets,
+                      std::vector<fb::Zeros> &zeros) {
+  for (size_t m = 0; m < bindingOf.size(); ++m) {
+    const BoundMemory &memory = all.memories()[m];
+    int64_t position = positions.position(module.layout(memory.layout).mesh, rank);
+    bindingOf[m] = kAbsent;
+    if (position < 0)
+      continue;
+    Offsets<fb::Binding> &side = memory.isTarget ? targets : sources;
+    bindingOf[m] = static_cast<uint32_t>(side.size());
+    side.push_back(binding(static_cast<int32_t>(m), position));
+    if (!memory.isTarget || memory.storage == kNone)
+      continue;
+    const StorageShape &shape = module.storageShape(module.storages[memory.storage].shape);
+    for (const StridedRegion &region : memory.memory->zeros(shape, position))
+      zeros.emplace_back(bindingOf[m], zeroNumber(region));
   }
 }
 
 Offset<fb::Program> PlanWriter::program(const Program &program) {
   Offsets<fb::Binding> sources, targets;
-  bindings(program.rank, sources, targets);
+  std::vector<fb::Zeros> zeros;
+  bind(program.rank, sources, targets, zeros);
   std::vector<fb::Chunk> chunks;
   std::vector<fb::Bucket> buckets;
   std::vector<fb::Window> windows;
@@ -182,16 +212,17 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
           static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
       for (const ProgramChunk &chunk : program.chunksOf(bucket))
         chunks.emplace_back(static_cast<uint32_t>(chunk.tensor),
-                            chunk.source == kNone ? kAbsent : sourceOf[chunk.tensor],
+                            chunk.source == kNone ? kAbsent : bindingOf[all.ofSource(chunk.tensor)],
                             regionNumber(chunk.source),
-                            chunk.target == kNone ? kAbsent : targetOf[chunk.tensor],
+                            chunk.target == kNone ? kAbsent
+                                                  : bindingOf[all.ofTarget(chunk.tensor, chunk.targetIndex)],
                             regionNumber(chunk.target), chunk.offset);
     }
     staging = std::max(staging, addSaturating(before, staged));
     before = staged;
   }
   return fb::CreateProgramDirect(builder, program.rank, &sources, &targets, &chunks, &buckets,
-                                 &windows, staging);
+                                 &windows, staging, &zeros);
 }
 
 void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {

@@ -35,8 +35,18 @@ private:
   LogicalResult declareMesh(Mesh mesh);
   LogicalResult parseTensor();
   LogicalResult declareTensor(Tensor tensor);
+  LogicalResult parseTensorShape(Tensor &tensor);
+  LogicalResult parseScales(Tensor &tensor);
   LogicalResult parseSide(bool isTarget);
-  LogicalResult parseSideLayout(SideStatement &side);
+  LogicalResult parseLayoutClause(LayoutClause &clause);
+  LogicalResult parseAlias();
+  LogicalResult parseStorage(bool isTarget, const char *position);
+  LogicalResult parseStorageDims(StorageStatement &storage);
+  LogicalResult parseStoragePart(StorageStatement &storage, StorageDim &dim);
+  LogicalResult parseRun(StorageStatement &storage, StoragePart &part);
+  LogicalResult parseView(StorageStatement &storage);
+  LogicalResult parseEntry(EntrySyntax &entry);
+  LogicalResult parseFactor(FactorSyntax &factor);
   LogicalResult parseDType(DType &dtype);
   LogicalResult redeclared(const char *position, const llvm::Twine &text, llvm::SMLoc previous);
 
@@ -50,6 +60,7 @@ private:
   LogicalResult parseBucketRoles(Roles &roles);
   LogicalResult parseProgramChunk(Program &program, const Bucket *bucket);
   LogicalResult parseTensorUse(TensorId &tensor);
+  LogicalResult parseCopy(int32_t &targetIndex);
   LogicalResult parseRegion(RegionId &region);
   LogicalResult parseDimSegments(DimSegments &dim);
   LogicalResult parseSegment(DimSegments &dim);

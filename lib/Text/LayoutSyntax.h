@@ -44,7 +44,8 @@ struct LayoutSyntax {
   enum class Form : uint8_t { Absent, Split, Placements };
   Form form = Form::Absent;
   const char *position = nullptr; ///< of the clause
-  llvm::SmallVector<DimSyntax, 2> dims;
+  llvm::SmallVector<DimSyntax, 2> dims;      ///< of a storage: the parts of all dimensions
+  llvm::SmallVector<int32_t, 2> partsPerDim; ///< written `{a} | {b}`; 1 each but for a storage
   llvm::SmallVector<PlacementSyntax, 2> placements;
 
   const char *partialPosition = nullptr; ///< of `partial<...>`; null without the clause

@@ -87,6 +87,8 @@ Token Lexer::next() {
     return make(TokenKind::Equal, begin);
   case '*':
     return make(TokenKind::Star, begin);
+  case '|':
+    return make(TokenKind::Bar, begin);
   case '-':
     if (*cursor != '>')
       return lexInvalid();

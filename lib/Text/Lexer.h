@@ -29,6 +29,7 @@ enum class TokenKind : uint8_t {
   Comma,
   Equal,
   Star,
+  Bar,
   Arrow,
 };
 

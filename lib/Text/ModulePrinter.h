@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "xfer/IR/Module.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/Support/raw_ostream.h"
 #include <charconv>
 #include <cstring>
@@ -64,9 +65,12 @@ private:
   void printMesh(const Mesh &mesh);
   void printTensor(const Tensor &tensor);
   void printSide(llvm::StringRef word, const Tensor &tensor, const Side &side);
+  void printStorage(const Storage &storage);
   llvm::StringRef layoutText(LayoutId id);
+  std::string storageLayoutText(const Storage &storage);
 
-  void printTensorUse(TensorId tensor, RegionId region);
+  void printTensorUse(TensorId tensor, RegionId region, const Endpoints &ends,
+                      int32_t targetIndex);
   void printEndpoints(const Endpoints &ends, TensorId tensor);
   void printProgram(const Program &program);
   void printBucket(const Program &program, const Bucket &bucket, llvm::StringRef indent);
@@ -78,6 +82,7 @@ private:
   const Module &module;
   TextBuffer out;
   std::vector<std::string> layoutTexts, rankListTexts; ///< by id; empty until needed
+  std::vector<llvm::DenseSet<uint64_t>> meshRanks;     ///< by mesh; empty until needed
 };
 
 } // namespace xfer

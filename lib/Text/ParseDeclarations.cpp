@@ -125,23 +125,65 @@ LogicalResult BufferParser::parseTensor() {
   Tensor tensor;
   tensor.loc = tokens.location();
   tokens.advance();
-  SmallVector<const char *, 4> positions;
   if (failed(tokens.expectSymbol(tensor.name, "the name of the tensor")) ||
       failed(tokens.expect(TokenKind::Colon, ":")) || failed(parseDType(tensor.dtype)) ||
-      failed(tokens.expect(TokenKind::LeftBracket, "[")))
+      failed(parseTensorShape(tensor)))
     return failure();
-  if (!tokens.consumeIf(TokenKind::RightBracket)) {
+  if (tokens.isWord("scales") && failed(parseScales(tensor)))
+    return failure();
+  return declareTensor(std::move(tensor));
+}
+
+/// `[8*128, 4096]`
+LogicalResult BufferParser::parseTensorShape(Tensor &tensor) {
+  SmallVector<const char *, 4> positions;
+  if (failed(tokens.expect(TokenKind::LeftBracket, "[")))
+    return failure();
+  if (tokens.consumeIf(TokenKind::RightBracket))
+    return success();
+  do {
+    int32_t &numFactors = tensor.factors.emplace_back(0);
     do {
       positions.push_back(tokens.current().begin);
       if (failed(tokens.expectInteger(tensor.shape.emplace_back(), "an extent")))
         return failure();
-    } while (tokens.consumeIf(TokenKind::Comma));
-    if (!tokens.consumeIf(TokenKind::RightBracket))
-      return tokens.unexpected("',' or ']'");
-  }
+      ++numFactors;
+    } while (tokens.consumeIf(TokenKind::Star));
+  } while (tokens.consumeIf(TokenKind::Comma));
+  if (!tokens.consumeIf(TokenKind::RightBracket))
+    return tokens.unexpected("',' or ']'");
+  if (tensor.factors.size() == tensor.shape.size())
+    tensor.factors.clear();
   if (auto wrong = checkShape(tensor.shape, tensor.dtype))
     return tokens.errorAt(positions[wrong->index], wrong->text);
-  return declareTensor(std::move(tensor));
+  return success();
+}
+
+/// `scales @w block [128, 128]`
+LogicalResult BufferParser::parseScales(Tensor &tensor) {
+  BlockScale &scales = tensor.scales.emplace();
+  scales.loc = tokens.location();
+  tokens.advance();
+  if (failed(tokens.expectSymbol(scales.weightName, "the name of a tensor")) ||
+      failed(tokens.expectWord("block")))
+    return failure();
+  scales.weightName = module.saveString(scales.weightName);
+  return tokens.parseIntegerList(scales.block);
+}
+
+/// `alias @head = @embedding`
+LogicalResult BufferParser::parseAlias() {
+  AliasStatement alias;
+  alias.position = tokens.current().begin;
+  tokens.advance();
+  if (failed(tokens.expectSymbol(alias.name, "the name of the alias")) ||
+      failed(tokens.expect(TokenKind::Equal, "=")) ||
+      failed(tokens.expectSymbol(alias.tensor, "the name of a tensor")))
+    return failure();
+  if (int32_t mesh = module.findMesh(alias.name); mesh != kNone)
+    return redeclared(alias.name.begin() - 1, "'@" + alias.name + "' is already a mesh",
+                      module.meshes[mesh].loc);
+  return state.resolver.addAlias(alias);
 }
 
 /// A tensor may be declared again if it says the same.
@@ -152,7 +194,15 @@ LogicalResult BufferParser::declareTensor(Tensor tensor) {
     return redeclared(position, "'@" + name + "' is already a mesh", module.meshes[mesh].loc);
   if (int32_t known = module.findTensor(name); known != kNone) {
     const Tensor &previous = module.tensors[known];
-    if (tensor.dtype != previous.dtype || tensor.shape != previous.shape)
+    if (previous.name != name)
+      return redeclared(position, "'@" + name + "' is already an alias of '@" + previous.name + "'",
+                        previous.loc);
+    auto sameScales = [](const std::optional<BlockScale> &a, const std::optional<BlockScale> &b) {
+      return a.has_value() == b.has_value() &&
+             (!a || (a->weightName == b->weightName && a->block == b->block));
+    };
+    if (!sameScales(tensor.scales, previous.scales) || tensor.factors != previous.factors ||
+        tensor.dtype != previous.dtype || tensor.shape != previous.shape)
       return redeclared(position, "tensor '@" + name + "' is declared again, differently",
                         previous.loc);
     return success();
@@ -166,6 +216,8 @@ LogicalResult BufferParser::parseSide(bool isTarget) {
   side.isTarget = isTarget;
   side.position = tokens.current().begin;
   tokens.advance();
+  if (tokens.isWord("storage"))
+    return parseStorage(isTarget, side.position);
   if (failed(tokens.expectSymbol(side.tensor, "the name of a tensor")))
     return failure();
   if (tokens.consumeIf(TokenKind::Colon)) {
@@ -175,22 +227,24 @@ LogicalResult BufferParser::parseSide(bool isTarget) {
   } else if (!tokens.isWord("on")) {
     return tokens.unexpected("':' or 'on'");
   }
-  if (failed(tokens.expectWord("on")) ||
-      failed(tokens.expectSymbol(side.mesh, "the name of a mesh")) || failed(parseSideLayout(side)))
+  if (failed(parseLayoutClause(side.layout)))
     return failure();
   return state.resolver.addSide(side);
 }
 
 /// Checks the syntax of a layout once for each distinct text.
-LogicalResult BufferParser::parseSideLayout(SideStatement &side) {
+LogicalResult BufferParser::parseLayoutClause(LayoutClause &clause) {
+  if (failed(tokens.expectWord("on")) ||
+      failed(tokens.expectSymbol(clause.mesh, "the name of a mesh")))
+    return failure();
   if (!tokens.isWord("split") && !tokens.isWord("placements") && !tokens.isWord("partial"))
     return success();
-  side.layoutBegin = tokens.current().begin;
-  side.bufferEnd = text.end();
-  if (const char *end = skimLayout(side.layoutBegin)) {
-    auto known = state.layoutTexts.find(StringRef(side.layoutBegin, end - side.layoutBegin));
+  clause.begin = tokens.current().begin;
+  clause.bufferEnd = text.end();
+  if (const char *end = skimLayout(clause.begin)) {
+    auto known = state.layoutTexts.find(StringRef(clause.begin, end - clause.begin));
     if (known != state.layoutTexts.end()) {
-      side.layoutText = known->second;
+      clause.text = known->second;
       tokens.moveTo(end);
       return success();
     }
@@ -198,9 +252,9 @@ LogicalResult BufferParser::parseSideLayout(SideStatement &side) {
   LayoutSyntax syntax;
   if (failed(parseLayoutSyntax(tokens, syntax)))
     return failure();
-  StringRef layout(side.layoutBegin, tokens.previousEnd() - side.layoutBegin);
+  StringRef layout(clause.begin, tokens.previousEnd() - clause.begin);
   int32_t id = static_cast<int32_t>(state.layoutTexts.size());
-  side.layoutText = state.layoutTexts.try_emplace(layout, id).first->second;
+  clause.text = state.layoutTexts.try_emplace(layout, id).first->second;
   return success();
 }
 

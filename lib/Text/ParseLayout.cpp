@@ -102,8 +102,12 @@ static LogicalResult parseSplitList(TokenStream &tokens, LayoutSyntax &layout) {
   if (tokens.consumeIf(TokenKind::RightBracket))
     return success();
   do {
-    if (failed(parseDim(tokens, layout.dims.emplace_back())))
-      return failure();
+    int32_t &numParts = layout.partsPerDim.emplace_back(0);
+    do {
+      ++numParts;
+      if (failed(parseDim(tokens, layout.dims.emplace_back())))
+        return failure();
+    } while (tokens.consumeIf(TokenKind::Bar));
   } while (tokens.consumeIf(TokenKind::Comma));
   return tokens.consumeIf(TokenKind::RightBracket) ? success() : tokens.unexpected("',' or ']'");
 }

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "BufferParser.h"
 #include "xfer/Text/Printer.h"
+#include <limits>
 
 using llvm::SMLoc;
 using llvm::StringRef;
@@ -29,6 +30,20 @@ LogicalResult BufferParser::parseTensorUse(TensorId &tensor) {
   if (failed(tokens.expectSymbol(name, "the name of a tensor")))
     return failure();
   tensor = state.resolver.useTensor(name);
+  return success();
+}
+
+/// `copy 1`: which of the targets that a rank holds of one tensor.
+LogicalResult BufferParser::parseCopy(int32_t &targetIndex) {
+  const char *position = tokens.current().begin;
+  if (!tokens.consumeWordIf("copy"))
+    return success();
+  int64_t copy = 0;
+  if (failed(tokens.expectInteger(copy, "the number of a copy")))
+    return failure();
+  if (copy > std::numeric_limits<int32_t>::max())
+    return tokens.errorAt(position, "copy " + llvm::Twine(copy) + " is out of range");
+  targetIndex = static_cast<int32_t>(copy); // among the targets of the rank, until all are known
   return success();
 }
 
@@ -59,6 +74,7 @@ LogicalResult BufferParser::parseRoute() {
   route.loc = tokens.location();
   tokens.advance();
   if (failed(parseTensorUse(route.tensor)) || failed(parseRegion(route.region)) ||
+      failed(parseCopy(route.targetIndex)) ||
       failed(parseEndpoints(route.tensor, route.ends)))
     return failure();
   if (tokens.consumeIf(TokenKind::Colon) && failed(parseRouteType(route.type)))
@@ -74,7 +90,7 @@ LogicalResult BufferParser::parseChunk() {
   chunk.loc = tokens.location();
   tokens.advance();
   if (failed(parseTensorUse(chunk.tensor)) || failed(parseRegion(chunk.region)) ||
-      failed(parseEndpoints(chunk.tensor, chunk.ends)))
+      failed(parseCopy(chunk.targetIndex)) || failed(parseEndpoints(chunk.tensor, chunk.ends)))
     return failure();
   if (tokens.consumeIf(TokenKind::Colon)) {
     if (failed(parseRouteType(chunk.type)))
@@ -178,7 +194,8 @@ LogicalResult BufferParser::parseProgramChunk(Program &program, const Bucket *bu
   ProgramChunk chunk;
   chunk.loc = tokens.location();
   tokens.advance();
-  if (failed(parseTensorUse(chunk.tensor)) || failed(parseRegion(chunk.region)))
+  if (failed(parseTensorUse(chunk.tensor)) || failed(parseRegion(chunk.region)) ||
+      failed(parseCopy(chunk.targetIndex)))
     return failure();
   if (bucket) {
     chunk.ends = bucket->ends;

@@ -12,8 +12,8 @@ using llvm::StringRef;
 
 namespace xfer {
 
-static constexpr StringRef kStatementWords[] = {"mesh",  "tensor", "source", "target",
-                                                "route", "chunk",  "program"};
+static constexpr StringRef kStatementWords[] = {"mesh",  "tensor", "alias", "source",
+                                                "target", "route",  "chunk", "program"};
 
 LogicalResult BufferParser::parseStatement() {
   if (tokens.isWord("source"))
@@ -24,6 +24,8 @@ LogicalResult BufferParser::parseStatement() {
     return parseTensor();
   if (tokens.isWord("mesh"))
     return parseMesh();
+  if (tokens.isWord("alias"))
+    return parseAlias();
   if (tokens.isWord("chunk"))
     return parseChunk();
   if (tokens.isWord("route"))
@@ -48,7 +50,7 @@ bool BufferParser::moveToNextDeclaration(const char *cursor) {
       return false;
     rest = rest.drop_front(newline + 1).ltrim(" \t\r");
     cursor = rest.begin();
-    for (StringRef word : {"mesh", "tensor", "source", "target"}) {
+    for (StringRef word : {"mesh", "tensor", "alias", "source", "target"}) {
       if (!rest.starts_with(word) || isIdentifierCharacter(*(cursor + word.size())))
         continue;
       tokens.moveTo(cursor);

@@ -105,19 +105,20 @@ static void appendSplit(const Split &split, const Mesh &mesh, std::string &text)
   text += ')';
 }
 
-static void appendDims(const Layout &layout, const Mesh &mesh, std::string &text) {
+/// `dimOfParts` of a storage, whose layout cuts parts.
+static void appendDims(const Layout &layout, const Mesh &mesh, ArrayRef<int32_t> dimOfParts,
+                       std::string &text) {
   bool splits = false;
   for (const DimLayout &dim : layout.dims)
     splits |= !dim.empty();
   if (!splits)
     return;
   text += " split [";
-  StringRef dimSeparator = "{";
-  for (const DimLayout &dim : layout.dims) {
-    text += dimSeparator;
-    dimSeparator = ", {";
+  for (size_t d = 0; d < layout.dims.size(); ++d) {
+    bool isNextPart = d > 0 && !dimOfParts.empty() && dimOfParts[d] == dimOfParts[d - 1];
+    text += d == 0 ? "{" : isNextPart ? " | {" : ", {";
     StringRef separator = "";
-    for (const Split &split : dim) {
+    for (const Split &split : layout.dims[d]) {
       text += separator;
       separator = ", ";
       appendSplit(split, mesh, text);
@@ -128,16 +129,10 @@ static void appendDims(const Layout &layout, const Mesh &mesh, std::string &text
 }
 
 /// ` on @mesh split [...] partial<...>{...}`
-StringRef ModulePrinter::layoutText(LayoutId id) {
-  if (layoutTexts.empty())
-    layoutTexts.resize(module.numLayouts());
-  std::string &text = layoutTexts[id];
-  if (!text.empty())
-    return text;
-  const Layout &layout = module.layout(id);
-  const Mesh &mesh = module.meshes[layout.mesh];
-  text += (" on @" + mesh.name).str();
-  appendDims(layout, mesh, text);
+static std::string makeLayoutText(const Layout &layout, const Mesh &mesh,
+                                  ArrayRef<int32_t> dimOfParts) {
+  std::string text = (" on @" + mesh.name).str();
+  appendDims(layout, mesh, dimOfParts, text);
   if (layout.reduction == ReduceOp::None)
     return text;
   text += (" partial<" + spelling(layout.reduction) + ">").str();
@@ -147,12 +142,26 @@ StringRef ModulePrinter::layoutText(LayoutId id) {
     text += mesh.axes[axis].name;
     separator = ", ";
   }
-  text += '}';
-  return text;
+  return text + '}';
+}
+
+StringRef ModulePrinter::layoutText(LayoutId id) {
+  if (layoutTexts.empty())
+    layoutTexts.resize(module.numLayouts());
+  if (layoutTexts[id].empty())
+    layoutTexts[id] =
+        makeLayoutText(module.layout(id), module.meshes[module.layout(id).mesh], {});
+  return layoutTexts[id];
+}
+
+std::string ModulePrinter::storageLayoutText(const Storage &storage) {
+  const Layout &layout = module.layout(storage.layout);
+  return makeLayoutText(layout, module.meshes[layout.mesh],
+                        module.storageShape(storage.shape).dimOfParts());
 }
 
 void ModulePrinter::printSide(StringRef word, const Tensor &tensor, const Side &side) {
-  out << word << " @" << tensor.name;
+  out << word << " @" << side.name;
   if (side.dtype != tensor.dtype)
     out << " : " << spelling(side.dtype);
   out << layoutText(side.layout) << "\n";
@@ -160,16 +169,29 @@ void ModulePrinter::printSide(StringRef word, const Tensor &tensor, const Side &
 
 void ModulePrinter::printTensor(const Tensor &tensor) {
   out << "tensor @" << tensor.name << " : " << spelling(tensor.dtype) << "[";
-  StringRef separator = "";
-  for (int64_t extent : tensor.shape) {
-    out << separator << extent;
-    separator = ", ";
+  int32_t next = 0, dim = 0; // index that begins the next dimension
+  for (int32_t i = 0; i < static_cast<int32_t>(tensor.shape.size()); ++i) {
+    bool begins = i == next;
+    if (begins)
+      next += tensor.factors.empty() ? 1 : tensor.factors[dim++];
+    out << (i == 0 ? "" : begins ? ", " : "*") << tensor.shape[i];
   }
-  out << "]\n";
-  if (tensor.source)
+  out << "]";
+  if (tensor.scales) {
+    out << " scales @" << tensor.scales->weightName << " block [";
+    StringRef separator = "";
+    for (int64_t size : tensor.scales->block) {
+      out << separator << size;
+      separator = ", ";
+    }
+    out << "]";
+  }
+  out << "\n";
+  if (tensor.source && tensor.source->storage == kNone)
     printSide("source", tensor, *tensor.source);
   for (const Side &target : tensor.targets)
-    printSide("target", tensor, target);
+    if (target.storage == kNone)
+      printSide("target", tensor, target);
 }
 
 void ModulePrinter::printDeclarations() {
@@ -179,6 +201,12 @@ void ModulePrinter::printDeclarations() {
     out << "\n";
   for (const Tensor &tensor : module.tensors)
     printTensor(tensor);
+  for (const Alias &alias : module.aliases)
+    out << "alias @" << alias.name << " = @" << module.tensors[alias.tensor].name << "\n";
+  if (!module.storages.empty())
+    out << "\n";
+  for (const Storage &storage : module.storages)
+    printStorage(storage);
 }
 
 void printDeclarations(const Module &module, llvm::raw_ostream &os) {

@@ -137,9 +137,25 @@ void ModulePrinter::printEndpoints(const Endpoints &ends, TensorId tensor) {
   out << " -> " << rankListText(ends.destinations);
 }
 
-void ModulePrinter::printTensorUse(TensorId tensor, RegionId region) {
+void ModulePrinter::printTensorUse(TensorId tensor, RegionId region, const Endpoints &ends,
+                                   int32_t targetIndex) {
   out << " @" << module.tensors[tensor].name << " ";
   printRegion(module.region(region));
+  if (targetIndex == 0)
+    return;
+  // The number of the target among those whose mesh has the first destination.
+  if (meshRanks.empty())
+    meshRanks.resize(module.meshes.size());
+  auto rank = static_cast<uint64_t>(module.rankList(ends.destinations).front());
+  int64_t copy = 0;
+  for (const Side &side : ArrayRef(module.tensors[tensor].targets).take_front(targetIndex)) {
+    int32_t mesh = module.layout(side.layout).mesh;
+    if (meshRanks[mesh].empty())
+      meshRanks[mesh].insert(module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
+    copy += meshRanks[mesh].contains(rank);
+  }
+  if (copy)
+    out << " copy " << copy;
 }
 
 void ModulePrinter::printStridedRegion(StringRef word, StridedRegionId id) {
@@ -163,7 +179,7 @@ void ModulePrinter::printStridedRegion(StringRef word, StridedRegionId id) {
 
 void ModulePrinter::printProgramChunk(const ProgramChunk &chunk, bool inBucket, StringRef indent) {
   out << indent << "chunk";
-  printTensorUse(chunk.tensor, chunk.region);
+  printTensorUse(chunk.tensor, chunk.region, chunk.ends, chunk.targetIndex);
   if (!inBucket) {
     printEndpoints(chunk.ends, chunk.tensor);
     out << " transport " << spelling(chunk.transport);
@@ -218,7 +234,7 @@ void ModulePrinter::printOperations() {
   if (module.level == Level::Routes) {
     for (const Route &route : module.routes) {
       out << "route";
-      printTensorUse(route.tensor, route.region);
+      printTensorUse(route.tensor, route.region, route.ends, route.targetIndex);
       printEndpoints(route.ends, route.tensor);
       if (route.type != RouteType::Untyped)
         out << " : " << spelling(route.type);
@@ -227,7 +243,7 @@ void ModulePrinter::printOperations() {
   } else if (module.level == Level::Chunks) {
     for (const Chunk &chunk : module.chunks) {
       out << "chunk";
-      printTensorUse(chunk.tensor, chunk.region);
+      printTensorUse(chunk.tensor, chunk.region, chunk.ends, chunk.targetIndex);
       printEndpoints(chunk.ends, chunk.tensor);
       if (chunk.transport != Transport::Unassigned)
         out << " transport " << spelling(chunk.transport);

@@ -32,6 +32,7 @@ private:
   LogicalResult resolveSplit(const SplitSyntax &from, Split &to);
   LogicalResult resolvePlacements();
   LogicalResult resolvePlacement(const PlacementSyntax &placement, int32_t axis);
+  LogicalResult checkParts();
   LogicalResult resolvePartial();
 
   const LayoutSyntax &syntax;
@@ -99,10 +100,29 @@ LogicalResult LayoutResolver::resolvePlacements() {
                                         Twine(context.mesh.axes.size()) + " axes of mesh '@" +
                                         context.mesh.name + "', got " +
                                         Twine(syntax.placements.size()));
+  for (size_t i = 0; i < context.partsPerDim.size(); ++i)
+    if (context.partsPerDim[i] != 1)
+      return errorAt(syntax.position, "placements cannot cut dimension " + Twine(i) +
+                                          ", which has " + Twine(context.partsPerDim[i]) +
+                                          " parts: write 'split'");
   layout.dims.resize(context.dimensions);
   for (size_t i = 0; i < syntax.placements.size(); ++i)
     if (failed(resolvePlacement(syntax.placements[i], static_cast<int32_t>(i))))
       return failure();
+  return success();
+}
+
+/// Verifies that the cuts name the parts of every dimension, which are one but for a storage.
+LogicalResult LayoutResolver::checkParts() {
+  if (syntax.partsPerDim.size() != context.dimensions)
+    return success(); // checkLayout's question
+  for (size_t i = 0; i < context.dimensions; ++i) {
+    int32_t expected = context.partsPerDim.empty() ? 1 : context.partsPerDim[i];
+    if (syntax.partsPerDim[i] != expected)
+      return errorAt(syntax.position, "dimension " + Twine(i) + " has " + Twine(expected) +
+                                          (expected == 1 ? " part" : " parts") + ", but 'split' cuts " +
+                                          Twine(syntax.partsPerDim[i]));
+  }
   return success();
 }
 
@@ -129,8 +149,13 @@ LogicalResult LayoutResolver::run() {
     if (failed(resolvePlacements()))
       return failure();
   } else if (syntax.form == LayoutSyntax::Form::Absent) {
-    layout.dims.resize(context.dimensions);
+    size_t numParts = context.dimensions;
+    for (int32_t parts : context.partsPerDim)
+      numParts += parts - 1;
+    layout.dims.resize(numParts);
   } else {
+    if (failed(checkParts()))
+      return failure();
     for (const DimSyntax &dim : syntax.dims) {
       DimLayout &to = layout.dims.emplace_back();
       for (const SplitSyntax &split : dim)

@@ -13,8 +13,9 @@ namespace xfer {
 struct LayoutContext {
   const Mesh &mesh;
   int32_t meshId;
-  size_t dimensions; ///< of the tensor
+  size_t dimensions; ///< of the tensor, or of the storage
   bool isTarget;
+  llvm::ArrayRef<int32_t> partsPerDim = {}; ///< of a storage
 };
 
 /// Builds the meaning of `syntax`. Reports what cannot be built; checkLayout has the other rules.

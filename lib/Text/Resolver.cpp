@@ -1,5 +1,7 @@
 //===- Resolver.cpp - Names to what they name -----------------------------===//
 #include "Resolver.h"
+#include "llvm/ADT/DenseSet.h"
+#include "llvm/ADT/STLExtras.h"
 
 using llvm::SMLoc;
 using llvm::StringRef;
@@ -38,18 +40,20 @@ LogicalResult Resolver::notDeclared(const char *kind, StringRef name, bool isOth
   return errorAt(position, Twine(kind) + " '@" + name + "' is not declared");
 }
 
-LogicalResult Resolver::parseLayout(const SideStatement &statement, LayoutSyntax &syntax) {
-  if (!statement.layoutBegin)
+LogicalResult Resolver::parseLayout(const LayoutClause &clause, LayoutSyntax &syntax) {
+  if (!clause.begin)
     return success();
-  StringRef text(statement.layoutBegin, statement.bufferEnd - statement.layoutBegin);
+  StringRef text(clause.begin, clause.bufferEnd - clause.begin);
   TokenStream tokens(text, diagnostics);
   return parseLayoutSyntax(tokens, syntax);
 }
 
-LogicalResult Resolver::findLayout(const SideStatement &statement, const LayoutContext &context,
+LogicalResult Resolver::findLayout(const LayoutClause &clause, const LayoutContext &context,
                                    LayoutId &layout) {
-  int32_t key = layoutKeys.intern({statement.layoutText, context.meshId,
-                                   static_cast<int64_t>(context.dimensions), statement.isTarget});
+  llvm::SmallVector<int64_t, 8> code{clause.text, context.meshId, context.isTarget,
+                                     static_cast<int64_t>(context.dimensions)};
+  code.append(context.partsPerDim.begin(), context.partsPerDim.end());
+  int32_t key = layoutKeys.intern(code);
   if (key < static_cast<int32_t>(layoutsByKey.size())) {
     layout = layoutsByKey[key];
     return success(layout != kNone);
@@ -57,7 +61,7 @@ LogicalResult Resolver::findLayout(const SideStatement &statement, const LayoutC
   layoutsByKey.push_back(kNone);
   LayoutSyntax syntax;
   Layout meaning;
-  if (failed(parseLayout(statement, syntax)) ||
+  if (failed(parseLayout(clause, syntax)) ||
       failed(resolveLayout(syntax, context, diagnostics, meaning)))
     return failure();
   layout = layoutsByKey[key] = module.intern(meaning);
@@ -70,12 +74,13 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
                                   const Tensor &tensor, const Side &side) {
   llvm::SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                                     static_cast<int64_t>(tensor.dtype), statement.isTarget};
-  key.append(tensor.shape.begin(), tensor.shape.end());
+  llvm::SmallVector<int64_t, 3> extents = dimExtents(tensor);
+  key.append(extents);
   int32_t numChecked = checkedSides.size();
   if (checkedSides.intern(key) < numChecked)
     return success();
   const Layout &layout = module.layout(side.layout);
-  std::optional<Problem> wrong = checkLayout(layout, context.mesh, tensor.shape);
+  std::optional<Problem> wrong = checkLayout(layout, context.mesh, extents);
   if (!wrong)
     wrong = statement.isTarget
                 ? checkTarget(side.dtype, tensor.dtype, tensor.shape)
@@ -83,7 +88,7 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
   if (!wrong)
     return success();
   LayoutSyntax syntax;
-  if (failed(parseLayout(statement, syntax)))
+  if (failed(parseLayout(statement.layout, syntax)))
     return failure();
   const char *position = wrong->part == Problem::Part::DType
                              ? statement.dtypePosition
@@ -91,14 +96,13 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
   return errorAt(position ? position : statement.position, wrong->text);
 }
 
-LogicalResult Resolver::attachSide(const SideStatement &statement, Tensor &tensor,
-                                   const Side &side) {
-  if (statement.isTarget) {
+LogicalResult Resolver::attachSide(bool isTarget, Tensor &tensor, const Side &side) {
+  if (isTarget) {
     tensor.targets.push_back(side);
     return success();
   }
   if (tensor.source) {
-    (void)errorAt(statement.position, "tensor '@" + tensor.name + "' has a source already");
+    (void)diagnostics.error(side.loc, "tensor '@" + tensor.name + "' has a source already");
     diagnostics.note(tensor.source->loc, "first declared here");
     return failure();
   }
@@ -109,33 +113,36 @@ LogicalResult Resolver::attachSide(const SideStatement &statement, Tensor &tenso
 LogicalResult Resolver::resolveSide(const SideStatement &statement, TensorId tensorId,
                                     int32_t mesh) {
   Tensor &tensor = module.tensors[tensorId];
-  LayoutContext context{module.meshes[mesh], mesh, tensor.shape.size(), statement.isTarget};
+  size_t dimensions = tensor.factors.empty() ? tensor.shape.size() : tensor.factors.size();
+  LayoutContext context{module.meshes[mesh], mesh, dimensions, statement.isTarget};
   Side side;
   side.dtype = statement.dtype.value_or(tensor.dtype);
+  side.name = statement.tensor == tensor.name ? tensor.name : module.saveString(statement.tensor);
   side.loc = SMLoc::getFromPointer(statement.position);
-  if (failed(findLayout(statement, context, side.layout)) ||
+  if (failed(findLayout(statement.layout, context, side.layout)) ||
       failed(checkSide(statement, context, tensor, side)))
     return failure();
-  return attachSide(statement, tensor, side);
+  return attachSide(statement.isTarget, tensor, side);
 }
 
-/// What follows a side that waits also waits, so that a tensor's targets keep their order.
+/// What follows a statement that waits also waits, so that a tensor's targets keep their order.
 LogicalResult Resolver::addSide(const SideStatement &statement) {
-  if (delayedSides.empty()) {
-    int32_t tensor = findTensor(statement.tensor), mesh = findMesh(statement.mesh);
+  if (delayed.empty()) {
+    int32_t tensor = findTensor(statement.tensor), mesh = findMesh(statement.layout.mesh);
     if (tensor != kNone && mesh != kNone)
       return resolveSide(statement, tensor, mesh);
   }
-  delayedSides.push_back(statement);
+  delayed.emplace_back(statement);
   return success();
 }
 
-LogicalResult Resolver::resolveDelayedSide(const SideStatement &statement) {
-  int32_t tensor = findTensor(statement.tensor), mesh = findMesh(statement.mesh);
+LogicalResult Resolver::resolveDelayed(const SideStatement &statement) {
+  StringRef meshName = statement.layout.mesh;
+  int32_t tensor = findTensor(statement.tensor), mesh = findMesh(meshName);
   if (tensor == kNone)
     return notDeclared("tensor", statement.tensor, module.findMesh(statement.tensor) != kNone);
   if (mesh == kNone)
-    return notDeclared("mesh", statement.mesh, module.findTensor(statement.mesh) != kNone);
+    return notDeclared("mesh", meshName, module.findTensor(meshName) != kNone);
   return resolveSide(statement, tensor, mesh);
 }
 
@@ -192,12 +199,63 @@ LogicalResult Resolver::resolveReductions() {
   return result;
 }
 
+/// In the order of the text, but a tensor's own memory before storages, as they are printed.
+void Resolver::orderTargets() {
+  for (Tensor &tensor : module.tensors)
+    if (tensor.targets.size() > 1)
+      llvm::stable_sort(tensor.targets, [](const Side &a, const Side &b) {
+        return a.storage < b.storage;
+      });
+}
+
+/// Operations were read with the number of a copy: the target is that one of those whose mesh has
+/// their first destination.
+LogicalResult Resolver::resolveTargetIndices() {
+  std::vector<llvm::DenseSet<uint64_t>> ranks(module.meshes.size());
+  auto holds = [&](const Side &side, int64_t rank) {
+    int32_t mesh = module.layout(side.layout).mesh;
+    llvm::DenseSet<uint64_t> &known = ranks[mesh];
+    if (known.empty())
+      known.insert(module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
+    return known.contains(rank);
+  };
+  auto resolveIn = [&](auto &operations) {
+    for (auto &operation : operations) {
+      const Tensor &tensor = module.tensors[operation.tensor];
+      int32_t copy = operation.targetIndex;
+      if (tensor.targets.size() < 2 && copy == 0)
+        continue;
+      int64_t rank = module.rankList(operation.ends.destinations).front();
+      size_t index = 0;
+      for (; index < tensor.targets.size(); ++index)
+        if (holds(tensor.targets[index], rank) && copy-- == 0)
+          break;
+      if (index == tensor.targets.size() && operation.targetIndex > 0)
+        return diagnostics.error(operation.loc, "rank " + Twine(rank) + " has no copy " +
+                                                    Twine(operation.targetIndex) + " of '@" +
+                                                    tensor.name + "'");
+      operation.targetIndex =
+          index == tensor.targets.size() ? 0 : static_cast<int32_t>(index);
+    }
+    return success();
+  };
+  if (failed(resolveIn(module.routes)) || failed(resolveIn(module.chunks)))
+    return failure();
+  for (Program &program : module.programs)
+    if (failed(resolveIn(program.chunks)))
+      return failure();
+  return success();
+}
+
 LogicalResult Resolver::finish() {
-  LogicalResult result = success();
-  for (const SideStatement &statement : delayedSides)
-    if (failed(resolveDelayedSide(statement)))
+  LogicalResult result = resolveAliases();
+  for (const auto &statement : delayed)
+    if (failed(std::visit([&](const auto &each) { return resolveDelayed(each); }, statement)))
       result = failure();
-  if (failed(resolveOperations()) || failed(result))
+  if (failed(resolveScales()) || failed(resolveOperations()) || failed(result))
+    return failure();
+  orderTargets();
+  if (failed(resolveTargetIndices()))
     return failure();
   return resolveReductions();
 }

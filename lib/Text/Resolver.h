@@ -8,20 +8,20 @@
 #pragma once
 #include "LayoutSyntax.h"
 #include "ResolveLayout.h"
+#include "StorageSyntax.h"
 #include "xfer/IR/Module.h"
+#include <variant>
 
 namespace xfer {
 
 /// A `source` or `target` statement. Its names lie in the buffer.
 struct SideStatement {
   const char *position = nullptr;
-  llvm::StringRef tensor, mesh;
+  llvm::StringRef tensor;
   bool isTarget = false;
   std::optional<DType> dtype;
   const char *dtypePosition = nullptr;
-  const char *layoutBegin = nullptr; ///< null without a layout
-  const char *bufferEnd = nullptr;
-  int32_t layoutText = kNone; ///< equal for equal text; kNone without a layout
+  LayoutClause layout;
 };
 
 class Resolver {
@@ -30,6 +30,10 @@ public:
 
   /// Gives a tensor its side, now or in `finish`.
   LogicalResult addSide(const SideStatement &statement);
+  /// Declares a storage and gives the tensors in it their sides, now or in `finish`.
+  LogicalResult addStorage(StorageStatement statement);
+  /// Gives a tensor a second name, now or in `finish`.
+  LogicalResult addAlias(const AliasStatement &statement);
   /// The tensor called `name`, or a number below kNone that `finish` replaces in every operation.
   TensorId useTensor(llvm::StringRef name);
   /// An operation on `tensor` spells its reduction, which must be the source's.
@@ -52,13 +56,26 @@ private:
   int32_t findMesh(llvm::StringRef name);
   LogicalResult notDeclared(const char *kind, llvm::StringRef name, bool isOtherKind);
   LogicalResult resolveSide(const SideStatement &statement, TensorId tensor, int32_t mesh);
-  LogicalResult resolveDelayedSide(const SideStatement &statement);
-  LogicalResult attachSide(const SideStatement &statement, Tensor &tensor, const Side &side);
-  LogicalResult findLayout(const SideStatement &statement, const LayoutContext &context,
+  LogicalResult resolveDelayed(const SideStatement &statement);
+  LogicalResult resolveDelayed(const StorageStatement &statement);
+  LogicalResult attachSide(bool isTarget, Tensor &tensor, const Side &side);
+  LogicalResult findLayout(const LayoutClause &clause, const LayoutContext &context,
                            LayoutId &layout);
+  LogicalResult resolveStorage(const StorageStatement &statement, int32_t mesh);
+  LogicalResult checkStorage(const StorageStatement &statement, const LayoutContext &context,
+                             const Storage &storage);
+  LogicalResult resolveView(const StorageStatement &statement, const ViewStatement &view,
+                            int32_t storage);
+  LogicalResult resolveEntry(const EntrySyntax &syntax, const Tensor &tensor,
+                             const StorageDim &dim, ViewEntry &entry);
+  LogicalResult resolveAliases();
+  LogicalResult resolveAlias(const AliasStatement &statement, TensorId tensor);
+  LogicalResult resolveScales();
+  void orderTargets();
+  LogicalResult resolveTargetIndices();
   LogicalResult checkSide(const SideStatement &statement, const LayoutContext &context,
                           const Tensor &tensor, const Side &side);
-  LogicalResult parseLayout(const SideStatement &statement, LayoutSyntax &syntax);
+  LogicalResult parseLayout(const LayoutClause &clause, LayoutSyntax &syntax);
   LogicalResult resolveOperations();
   LogicalResult resolveReductions();
 
@@ -68,11 +85,15 @@ private:
   llvm::StringRef lastTensorName, lastMeshName; ///< a tensor's sides tend to follow it
   int32_t lastTensor = kNone, lastMesh = kNone;
 
-  SequenceInterner layoutKeys;        ///< (text, mesh, dimensions, isTarget)
+  SequenceInterner layoutKeys;        ///< (text, mesh, isTarget, dimensions or parts)
   std::vector<LayoutId> layoutsByKey; ///< kNone if it is wrong
   SequenceInterner checkedSides;      ///< (layout, types, isTarget, shape...)
 
-  std::vector<SideStatement> delayedSides;   ///< in the order of the text
+  SequenceInterner checkedStorages;   ///< (shape, layout, type, isTarget)
+  SequenceInterner checkedViews;      ///< (view, shape, isTarget, indices...)
+
+  std::vector<std::variant<SideStatement, StorageStatement>> delayed; ///< in the order of the text
+  std::vector<AliasStatement> delayedAliases;
   llvm::StringMap<int32_t> delayedTensors;   ///< names not declared yet, numbered
   std::vector<llvm::StringRef> delayedNames; ///< by number; lie in the buffer
   llvm::StringMap<bool> reportedNames;       ///< so that each is reported once

@@ -80,6 +80,7 @@ PassResult BuildRoutes::run(Module &module, PassContext &context) {
       const CellRoute &cells = pattern.routes[r];
       Route route;
       route.tensor = instance.tensor;
+      route.targetIndex = instance.target;
       route.region = cells.region;
       route.ends.sources = cells.sources;
       route.ends.destinations = cells.destinations;

@@ -72,13 +72,14 @@ void Selector::append(const Route &route, int64_t sender, RankListId sources,
 LogicalResult Selector::select(const Route &route) {
   ArrayRef<int64_t> candidates = module.rankList(route.ends.sources);
   ArrayRef<int64_t> destinations = module.rankList(route.ends.destinations);
-  const RouteInstance *instance = routing.find(route.tensor, destinations.front());
+  const RouteInstance *instance = routing.find(route.tensor, route.targetIndex);
   int64_t index = -1;
   if (instance) {
     const RoutePattern &pattern = routing.patterns()[instance->pattern];
     index = routing.findRoute(instance->pattern,
                               ownerships.cell(ownerships[pattern.source], candidates.front()),
-                              ownerships.cell(ownerships[pattern.target], destinations.front()));
+                              ownerships.cell(ownerships[pattern.target], destinations.front()),
+                              route.region);
   }
   if (index < 0)
     return context.diagnostics.error(

@@ -99,6 +99,7 @@ LogicalResult RoleSplitter::splitFor(const Chunk &chunk, int64_t rank, bool send
     return success();
   ProgramChunk part;
   part.tensor = chunk.tensor;
+  part.targetIndex = chunk.targetIndex;
   part.region = chunk.region;
   part.ends = chunk.ends;
   part.transport = chunk.transport;
@@ -106,7 +107,7 @@ LogicalResult RoleSplitter::splitFor(const Chunk &chunk, int64_t rank, bool send
   if (sends)
     part.source = locals.source(chunk.tensor, rank, chunk.region);
   if (receives)
-    part.target = locals.target(chunk.tensor, rank, chunk.region);
+    part.target = locals.target(chunk.tensor, chunk.targetIndex, rank, chunk.region);
   auto program = programOfRank.find(rank);
   if ((sends && part.source == kNone) || (receives && part.target == kNone) ||
       program == programOfRank.end())

@@ -17,6 +17,7 @@
 // Cost: a hash per chunk; what is checked in depth is checked once per distinct
 // (layout, cell, list of regions).
 //===----------------------------------------------------------------------===//
+#include "xfer/Analysis/LocalRegions.h"
 #include "xfer/Analysis/PlanAgreement.h"
 #include "xfer/Analysis/PlanCoverage.h"
 #include "xfer/Analysis/PlanWindows.h"
@@ -50,7 +51,7 @@ public:
   PlanVerifier(Module &module, PassContext &context, WindowLimits limits)
       : module(module), diagnostics(context.diagnostics), wholeJob(!context.rank),
         onlyRank(context.rank.value_or(0)), ownerships(module), locals(module, ownerships),
-        coverage(module, ownerships, locals, diagnostics), agreement(module, diagnostics),
+        coverage(module, ownerships, diagnostics), agreement(module, diagnostics),
         windows(module, limits, diagnostics) {}
 
   LogicalResult verify();
@@ -169,7 +170,7 @@ LogicalResult PlanVerifier::verifyChunk(const Program &program, const Bucket &bu
                                             toString(module, chunk.region) + " of '@" +
                                             module.tensors[chunk.tensor].name + "' where it reads");
   if (chunk.target != kNone &&
-      chunk.target != locals.target(chunk.tensor, program.rank, chunk.region))
+      chunk.target != locals.target(chunk.tensor, chunk.targetIndex, program.rank, chunk.region))
     return diagnostics.error(chunk.loc, "rank " + Twine(program.rank) + " does not hold " +
                                             toString(module, chunk.region) + " of '@" +
                                             module.tensors[chunk.tensor].name +
@@ -183,7 +184,7 @@ LogicalResult PlanVerifier::verifyChunk(const Program &program, const Bucket &bu
 /// - they own the region.
 LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk) {
   const Tensor &tensor = module.tensors[chunk.tensor];
-  int32_t ownership = ownerships.id(tensor.source->layout, tensor.shape);
+  int32_t ownership = ownerships.id(tensor, *tensor.source);
   int32_t group = groups.intern({ownership, bucket.ends.sources});
   if (group == static_cast<int32_t>(isGroup.size()))
     isGroup.push_back(isReplica(ownerships[ownership], module.rankList(bucket.ends.sources)));

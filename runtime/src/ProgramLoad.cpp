@@ -27,21 +27,14 @@ Status findTarget(uint32_t target, const Program &program, int32_t &binding) {
   return {};
 }
 
-std::string joinRanks(const std::vector<int64_t> &ranks) {
-  std::string text;
-  for (size_t i = 0; i < ranks.size() && i < 8; ++i)
-    text += (i > 0 ? ", " : "") + std::to_string(ranks[i]);
-  return ranks.size() > 8 ? text + ", ..." : text;
-}
-
 } // namespace
 
 std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket) {
   const std::string sources =
       bucket.isReduce
-          ? concat("{", joinRanks(plan.contributorsOf(bucket).ranks), "} via ", bucket.sender)
+          ? concat("{", listRanks(plan.contributorsOf(bucket).ranks), "} via ", bucket.sender)
           : std::to_string(bucket.sender);
-  return concat(sources, " -> [", joinRanks(plan.destinationsOf(bucket).ranks), "]");
+  return concat(sources, " -> [", listRanks(plan.destinationsOf(bucket).ranks), "]");
 }
 
 std::string describeChunks(const xfer_plan &plan, const Program &program,

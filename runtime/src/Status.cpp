@@ -3,6 +3,7 @@
 // The text of each thread's last failure, and the names of statuses.
 //===----------------------------------------------------------------------===//
 #include "Status.h"
+#include <algorithm>
 #include <iomanip>
 
 namespace {
@@ -15,6 +16,14 @@ xfer_status_t reportStatus(const Status &status) {
   if (!status.isOk())
     lastError = status.text();
   return status.code();
+}
+
+std::string listRanks(std::span<const int64_t> ranks) {
+  constexpr size_t kMost = 8;
+  std::string text;
+  for (int64_t rank : ranks.first(std::min(ranks.size(), kMost)))
+    text += (text.empty() ? "" : ", ") + std::to_string(rank);
+  return ranks.size() > kMost ? text + ", ..." : text;
 }
 
 std::string hexadecimal(uint64_t value) {

@@ -7,6 +7,7 @@
 #define XFER_RUNTIME_STATUS_H
 
 #include "xfer/runtime.h"
+#include <span>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -39,6 +40,9 @@ template <typename... PARTS> Status failure(xfer_status_t code, const PARTS &...
 
 /// Keeps the text for xfer_last_error() on this thread and returns the code.
 xfer_status_t reportStatus(const Status &status);
+
+/// "0, 1, 2", the first eight and "..." of more.
+std::string listRanks(std::span<const int64_t> ranks);
 
 /// "0x" and sixteen hexadecimal digits.
 std::string hexadecimal(uint64_t value);

@@ -23,8 +23,16 @@ protected:
     tensor.name = "w";
     tensor.dtype = DType::BF16;
     tensor.shape = {8};
-    tensor.source = Side{DType::BF16, module.intern(layout()), {}};
+    tensor.source = side(layout());
     module.addTensor(tensor);
+  }
+
+  Side side(const Layout &layout) {
+    Side side;
+    side.dtype = DType::BF16;
+    side.layout = module.intern(layout);
+    side.name = "w";
+    return side;
   }
 
   static Layout layout() {
@@ -51,7 +59,7 @@ protected:
   }
 
   Route route() {
-    return {0, module.intern(Region{{{Segment::interval(0, 8)}}}),
+    return {0, 0, module.intern(Region{{{Segment::interval(0, 8)}}}),
             Endpoints{module.internRanks({0}), module.internRanks({1}), 0, 1}, RouteType::Unicast,
             llvm::SMLoc()};
   }
@@ -133,7 +141,7 @@ TEST_F(VerifierTest, Targets) {
   Layout partial = layout();
   partial.reduction = ReduceOp::Sum;
   partial.partialAxes = {0};
-  module.tensors[0].targets.push_back({DType::BF16, module.intern(partial), {}});
+  module.tensors[0].targets.push_back(side(partial));
   EXPECT_EQ(verify(), "a target cannot be partial");
 }
 

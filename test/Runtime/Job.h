@@ -1,9 +1,10 @@
 //===- Job.h - All ranks of a plan in one process ---------------*- C++ -*-===//
 //
-// Loads a plan, gives every binding memory, and runs a function for each rank on
-// a thread of its own, as the processes of a job would.
+// Loads a plan, gives every binding memory at a place of some backend, and runs a
+// function for each rank on a thread of its own, as the processes of a job would.
 //===----------------------------------------------------------------------===//
 #pragma once
+#include "Backends.h"
 #include "PlanBuilder.h"
 #include <cstring>
 #include <functional>
@@ -33,22 +34,30 @@ inline xfer_session_options_t makeOptions(int64_t rank, xfer_group_t *group, int
 
 class Job {
 public:
-  explicit Job(const std::vector<uint8_t> &bytes) {
+  explicit Job(const std::vector<uint8_t> &bytes,
+               std::shared_ptr<Place> meetingPlace = makeThreadsPlace())
+      : place(std::move(meetingPlace)) {
     EXPECT_EQ(xfer_plan_load(bytes.data(), bytes.size(), &plan), XFER_OK) << xfer_last_error();
-    EXPECT_EQ(xfer_group_create_threads(&group), XFER_OK);
     xfer_plan_info_t info = {};
     if (!plan || xfer_plan_get_info(plan, &info) != XFER_OK)
       return;
+    ranks.assign(info.ranks, info.ranks + info.num_ranks);
+    place->addRanks(ranks);
     for (size_t i = 0; i < info.num_ranks; ++i) {
-      ranks.push_back(info.ranks[i]);
-      for (const xfer_binding_info_t &binding : bindingsOf(info.ranks[i]))
+      for (const xfer_binding_info_t &binding : bindingsOf(info.ranks[i])) {
         // Never a null pointer, and a pattern that no test expects.
-        memory[key(info.ranks[i], binding.name, binding.side)].assign(
-            static_cast<size_t>(binding.bytes) + 1, std::byte{0xa5});
+        const std::vector<std::byte> pattern(static_cast<size_t>(binding.bytes) + 1,
+                                             std::byte{0xa5});
+        void *data = place->allocate(info.ranks[i], pattern.size());
+        place->write(data, pattern.data(), pattern.size());
+        memory[key(info.ranks[i], binding.name, binding.side)] = {
+            data, static_cast<size_t>(binding.bytes)};
+      }
     }
   }
   ~Job() {
-    xfer_group_destroy(group);
+    for (const auto &[name, block] : memory)
+      place->release(block.data);
     xfer_plan_destroy(plan);
   }
   Job(const Job &) = delete;
@@ -56,20 +65,20 @@ public:
 
   template <typename T>
   void fill(int64_t rank, const std::string &name, const std::vector<T> &values) {
-    std::vector<std::byte> &bytes = memory.at(key(rank, name, XFER_SOURCE));
-    ASSERT_EQ(bytes.size() - 1, values.size() * sizeof(T));
-    std::memcpy(bytes.data(), values.data(), bytes.size() - 1);
+    const Block &block = memory.at(key(rank, name, XFER_SOURCE));
+    ASSERT_EQ(block.bytes, values.size() * sizeof(T));
+    place->write(block.data, values.data(), block.bytes);
   }
 
   template <typename T> std::vector<T> read(int64_t rank, const std::string &name) {
-    const std::vector<std::byte> &bytes = memory.at(key(rank, name, XFER_TARGET));
-    std::vector<T> values((bytes.size() - 1) / sizeof(T));
-    std::memcpy(values.data(), bytes.data(), bytes.size() - 1);
+    const Block &block = memory.at(key(rank, name, XFER_TARGET));
+    std::vector<T> values(block.bytes / sizeof(T));
+    place->read(values.data(), block.data, block.bytes);
     return values;
   }
 
   Outcome open(int64_t rank, int64_t timeout, xfer_session_t **session) {
-    xfer_session_options_t options = makeOptions(rank, group, timeout);
+    xfer_session_options_t options = makeOptions(rank, place->group(rank), timeout);
     options.checksums = checksums;
     return Outcome::of(xfer_session_create(plan, &options, session));
   }
@@ -78,7 +87,7 @@ public:
     std::vector<xfer_binding_t> bindings;
     for (const xfer_binding_info_t &info : bindingsOf(rank))
       bindings.push_back({info.name, info.side, info.dtype, info.ndim, info.shape, nullptr,
-                          memory.at(key(rank, info.name, info.side)).data()});
+                          memory.at(key(rank, info.name, info.side)).data});
     return Outcome::of(xfer_session_bind(session, bindings.data(), bindings.size()));
   }
 
@@ -89,7 +98,7 @@ public:
     if (outcome.status == XFER_OK)
       outcome = bind(rank, session);
     for (int i = 0; i < count && outcome.status == XFER_OK; ++i)
-      outcome = Outcome::of(xfer_session_replay(session, nullptr));
+      outcome = Outcome::of(xfer_session_replay(session, place->stream(rank)));
     if (outcome.status == XFER_OK)
       outcome = Outcome::of(xfer_session_wait(session, -1));
     xfer_session_destroy(session);
@@ -128,7 +137,7 @@ public:
   }
 
   xfer_plan_t *plan = nullptr;
-  xfer_group_t *group = nullptr;
+  const std::shared_ptr<Place> place;
   std::vector<int64_t> ranks;
   int32_t checksums = 0;
 
@@ -136,7 +145,11 @@ private:
   static std::string key(int64_t rank, const std::string &name, xfer_side_t side) {
     return std::to_string(rank) + (side == XFER_SOURCE ? "<" : ">") + name;
   }
-  std::map<std::string, std::vector<std::byte>> memory;
+  struct Block {
+    void *data;
+    size_t bytes;
+  };
+  std::map<std::string, Block> memory;
 };
 
 template <typename T> std::vector<T> iota(size_t count, T first = T(0)) {

@@ -93,6 +93,15 @@ runtime::Status FaultyGroup::join(const runtime::Agreement &agreement,
   return status;
 }
 
+class FaultyPlace final : public Place {
+public:
+  explicit FaultyPlace(int64_t window) : faulty(window) {}
+  xfer_group_t *group(int64_t) override { return &faulty; }
+
+private:
+  FaultyGroup faulty;
+};
+
 std::string contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos ? part : text;
 }
@@ -100,7 +109,7 @@ std::string contains(const std::string &text, const std::string &part) {
 TEST(Report, EpochsThatDifferAreNamedOnEveryRank) {
   Job job(makePlan().build());
   for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
-         xfer_session_options_t options = makeOptions(each, job.group, 20'000);
+         xfer_session_options_t options = makeOptions(each, job.place->group(each), 20'000);
          options.epoch = each == 0 ? 7 : 9;
          xfer_session_t *session = nullptr;
          return Outcome::of(xfer_session_create(job.plan, &options, &session));
@@ -115,7 +124,7 @@ TEST(Report, EpochsThatDifferAreNamedOnEveryRank) {
 TEST(Report, ChecksumsAreAgreed) {
   Job job(makePlan().build());
   for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
-         xfer_session_options_t options = makeOptions(each, job.group, 20'000);
+         xfer_session_options_t options = makeOptions(each, job.place->group(each), 20'000);
          options.checksums = each == 0;
          xfer_session_t *session = nullptr;
          return Outcome::of(xfer_session_create(job.plan, &options, &session));
@@ -127,7 +136,7 @@ TEST(Report, OlderOptionsHaveNoEpoch) {
   Job job(makePlan().build());
   job.fill<int32_t>(0, "a", iota<int32_t>(8));
   for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
-         xfer_session_options_t options = makeOptions(each, job.group, 20'000);
+         xfer_session_options_t options = makeOptions(each, job.place->group(each), 20'000);
          if (each == 0) {
            options.size = offsetof(xfer_session_options_t, epoch);
            options.epoch = 99; // beyond what the caller has
@@ -147,9 +156,7 @@ struct Failed {
 
 /// Replays on a group that damages a window; what rank 1 says.
 Failed replayDamaged(int64_t window, bool checksums) {
-  Job job(makePlan().build());
-  xfer_group_destroy(job.group);
-  job.group = new FaultyGroup(window);
+  Job job(makePlan().build(), std::make_shared<FaultyPlace>(window));
   job.checksums = checksums;
   Failed failed;
   job.onRanks(job.ranks, [&](int64_t rank) {

@@ -1,18 +1,17 @@
 //===- PlanCoverage.h - Is every target element written once ----*- C++ -*-===//
 #pragma once
-#include "xfer/Analysis/LocalRegions.h"
+#include "xfer/Analysis/Ownership.h"
 #include "xfer/IR/Diagnostics.h"
 
 namespace xfer {
 
-/// Checks that the writes of a program tile each target its rank holds. Each distinct (layout,
-/// shape, cell, list of regions) is worked out once. The chunks' targets must be where their
+/// Checks that the writes of a program tile each target its rank holds. Each distinct (side, cell,
+/// list of regions) is worked out once. The chunks' targets must be where their
 /// regions lie (LocalRegions::target).
 class PlanCoverage {
 public:
-  PlanCoverage(const Module &module, OwnershipCache &ownerships, LocalRegions &locals,
-               Diagnostics &diagnostics)
-      : module(module), ownerships(ownerships), locals(locals), diagnostics(diagnostics) {}
+  PlanCoverage(const Module &module, OwnershipCache &ownerships, Diagnostics &diagnostics)
+      : module(module), ownerships(ownerships), diagnostics(diagnostics) {}
 
   LogicalResult check(const Program &program);
 
@@ -20,12 +19,14 @@ public:
   int64_t numTilings() const { return coverings.size(); }
 
 private:
-  LogicalResult check(const Program &program, TensorId tensor,
+  LogicalResult check(const Program &program, TensorId tensor, int32_t target,
                       llvm::ArrayRef<const ProgramChunk *> writes);
+  LogicalResult checkBlock(const Program &program, const Tensor &tensor, const Side &side,
+                           const Ownership &ownership, int64_t cell, const OwnedBlock &block,
+                           llvm::ArrayRef<const ProgramChunk *> writes);
 
   const Module &module;
   OwnershipCache &ownerships;
-  LocalRegions &locals;
   Diagnostics &diagnostics;
   SequenceInterner coverings;
 };

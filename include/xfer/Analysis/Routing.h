@@ -9,7 +9,7 @@
 
 namespace xfer {
 
-/// One source cell meets one target cell.
+/// One source cell meets one target cell: all they share, or one product of it.
 struct CellRoute {
   int64_t sourceCell = 0, targetCell = 0;
   RegionId region = kNone;         ///< global; every segment is one loop in both local tensors
@@ -25,7 +25,9 @@ struct RoutePattern {
   int32_t groupSize = 1;          ///< contributors per replica
   int64_t numInstances = 0;
   int64_t numRoutes = 0;         ///< beyond kMaxRoutesPerPattern, `routes` is empty
-  std::vector<CellRoute> routes; ///< by source cell, then target cell, dimension 0 slowest
+  /// Of each pair of blocks, by source cell, then target cell, index 0 slowest.
+  std::vector<CellRoute> routes;
+  bool isProduct = true; ///< one pair of blocks: two cells have one route at most
 };
 
 /// A tensor and one of its targets.
@@ -48,19 +50,23 @@ public:
   llvm::ArrayRef<RoutePattern> patterns() const { return patternList; }
   /// In declaration order.
   llvm::ArrayRef<RouteInstance> instances() const { return instanceList; }
-  /// The instance that serves `rank` as a destination of `tensor`, or null.
-  const RouteInstance *find(TensorId tensor, int64_t rank) const;
-  /// Index of the route between two cells of a pattern, or -1.
-  int64_t findRoute(int32_t pattern, int64_t sourceCell, int64_t targetCell) const;
+  /// The instance of a target of `tensor`, or null if the tensor is left out.
+  const RouteInstance *find(TensorId tensor, int32_t target) const;
+  /// Index of the route of `region` between two cells of a pattern, or -1. Where the cells have one
+  /// route it is found for any region.
+  int64_t findRoute(int32_t pattern, int64_t sourceCell, int64_t targetCell, RegionId region);
 
 private:
   void buildPattern(RoutePattern &pattern);
+  int64_t findProductRoute(const RoutePattern &pattern, int64_t sourceCell,
+                           int64_t targetCell) const;
 
   Module &module;
   OwnershipCache &ownerships;
   std::vector<RoutePattern> patternList;
   std::vector<RouteInstance> instanceList;
-  std::vector<int32_t> firstInstance; ///< by tensor, plus the end
+  std::vector<int32_t> firstInstance;        ///< by tensor, plus the end
+  std::vector<std::vector<int32_t>> byCells; ///< by pattern: routes by cells; empty until needed
 };
 
 } // namespace xfer

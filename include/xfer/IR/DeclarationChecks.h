@@ -29,6 +29,8 @@ struct Problem {
     SplitValue,  ///< layout: the factor or the sizes of that split
     Reduction,   ///< layout: the reduction's operation
     PartialAxis, ///< layout: entry `index` of partialAxes
+    Run,         ///< storage: run `axis` of part `split` of dimension `index`
+    Entry,       ///< view: entry `index`
   };
   Part part = Part::Whole;
   int32_t index = 0, split = 0, axis = 0;
@@ -50,15 +52,24 @@ std::optional<Problem> checkRanks(const Mesh &mesh);
 /// - bytes and strides fit in 63 bits, an extent of 0 counted as 1.
 std::optional<Problem> checkShape(llvm::ArrayRef<int64_t> shape, DType dtype);
 
+/// Verifies, for a tensor of one element per `block` of a weight:
+/// - there is a block size of at least 1 for each index of the weight;
+/// - each extent is the weight's divided by the block's, rounded up.
+std::optional<Problem> checkScales(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<int64_t> weight,
+                                   llvm::ArrayRef<int64_t> block);
+
 /// Verifies, for a layout on `mesh`:
 /// - every dimension of the tensor is listed;
-/// - sub-axes divide their axis, and no two splits share a part of an axis;
+/// - sub-axes divide their axis, and no two splits share a part of an axis, unless they cut
+///   different parts of one dimension of a storage;
 /// - factors are at least 1; sizes are as many as pieces;
 /// - `exact` and `sizes` hold for every extent that a coordinate sees;
 /// - no dimension is cut into more than kMaxIntervals intervals;
 /// - contributions lie on axes that do not split, each listed once.
+/// For a storage, `shape` are the extents of its parts and `dimOfParts` the dimension of each.
 std::optional<Problem> checkLayout(const Layout &layout, const Mesh &mesh,
-                                   llvm::ArrayRef<int64_t> shape);
+                                   llvm::ArrayRef<int64_t> shape,
+                                   llvm::ArrayRef<int32_t> dimOfParts = {});
 
 /// Verifies, for a side that stores `stored` of a tensor of type `dtype`:
 /// - the reduction exists for the stored type;

@@ -18,6 +18,8 @@ using RegionId = int32_t;        ///< Module::region
 using StridedRegionId = int32_t; ///< Module::stridedRegion
 using RankListId = int32_t;      ///< Module::rankList
 using LayoutId = int32_t;        ///< Module::layout
+using StorageShapeId = int32_t;  ///< Module::storageShape
+using ViewId = int32_t;          ///< Module::view
 inline constexpr int32_t kNone = -1;
 
 /// What a route is; set by type-routes.
@@ -66,6 +68,7 @@ struct Endpoints {
 /// Created by build-routes, gone after cut-chunks.
 struct Route {
   TensorId tensor = kNone;
+  int32_t targetIndex = 0; ///< Tensor::targets; printed `copy n` if n targets before it share ranks
   RegionId region = kNone; ///< global; any product of segments
   Endpoints ends;
   RouteType type = RouteType::Untyped;
@@ -76,6 +79,7 @@ struct Route {
 /// Created by cut-chunks, gone after split-roles.
 struct Chunk {
   TensorId tensor = kNone;
+  int32_t targetIndex = 0; ///< Tensor::targets
   RegionId region = kNone; ///< global; Region::isStrided()
   Endpoints ends;
   RouteType type = RouteType::Untyped;
@@ -88,6 +92,7 @@ struct Chunk {
 ///   chunk @w [0:512, 0:8] source offset 0 sizes [4096] strides [1] at 0      (in a bucket)
 struct ProgramChunk {
   TensorId tensor = kNone;
+  int32_t targetIndex = 0; ///< Tensor::targets
   RegionId region = kNone;
   Endpoints ends; ///< as its bucket's, once in a bucket
   Transport transport = Transport::Unassigned;

@@ -15,13 +15,12 @@ bool isAmong(const std::vector<int64_t> &ranks, int64_t rank) {
   return std::find(ranks.begin(), ranks.end(), rank) != ranks.end();
 }
 
-std::string missingRanks(const std::vector<int64_t> &ranks, const std::vector<int64_t> &arrived) {
-  std::string text;
-  size_t count = 0;
+std::string listMissing(const std::vector<int64_t> &ranks, const std::vector<int64_t> &arrived) {
+  std::vector<int64_t> missing;
   for (int64_t rank : ranks)
-    if (!isAmong(arrived, rank) && ++count <= 8)
-      text += (count > 1 ? ", " : "") + std::to_string(rank);
-  return count > 8 ? text + ", ..." : text;
+    if (!isAmong(arrived, rank))
+      missing.push_back(rank);
+  return listRanks(missing);
 }
 
 } // namespace
@@ -56,7 +55,7 @@ Status ThreadsGroup::join(const Agreement &agreement, const Deadline &deadline,
     changed.notify_all();
   }
   if (!changed.wait_until(lock, deadline.time, [&] { return mine->isOver(); })) {
-    mine->failure = failure(XFER_TIMEOUT, "ranks ", missingRanks(mine->ranks, mine->arrived),
+    mine->failure = failure(XFER_TIMEOUT, "ranks ", listMissing(mine->ranks, mine->arrived),
                             " did not join within the ", deadline.milliseconds, " ms that rank ",
                             agreement.rank, " waited");
     changed.notify_all();

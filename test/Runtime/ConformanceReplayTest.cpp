@@ -1,7 +1,7 @@
-//===- ReplayTest.cpp - What a replay moves -------------------------------===//
+//===- ConformanceReplayTest.cpp - What a replay moves --------------------===//
 //
-// Every transport and role, reductions, casts, windows. The data is checked on
-// every rank.
+// Every transport and role, reductions, casts, windows, on every backend. The data
+// is checked on every rank.
 //===----------------------------------------------------------------------===//
 #include "Job.h"
 #include <cmath>
@@ -11,7 +11,14 @@ using namespace xfer::test;
 
 namespace {
 
-TEST(Replay, UnicastOfStridedRegionsInOneBucket) {
+class Replay : public OnBackend {
+protected:
+  std::vector<float> reduce(fb::ReduceOp op, const std::vector<std::vector<float>> &contributions,
+                            bool strided);
+};
+XFER_ON_EVERY_BACKEND(Replay);
+
+TEST_P(Replay, UnicastOfStridedRegionsInOneBucket) {
   PlanBuilder builder({0, 4});
   const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::I16);
   builder.source(0, a, fb::DType::I32, {4, 6});
@@ -24,7 +31,7 @@ TEST(Replay, UnicastOfStridedRegionsInOneBucket) {
   const uint32_t all = builder.region(0, {{3, 1}});
   builder.bucket(
       {0, fb::Transport::P2P, {0}, 0, {4}, 54, {{a, columns, transposed}, {b, all, all, 48}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<int32_t>(0, "a", iota<int32_t>(24));
   job.fill<int16_t>(0, "b", {7, 8, 9});
   job.replay();
@@ -33,7 +40,7 @@ TEST(Replay, UnicastOfStridedRegionsInOneBucket) {
   EXPECT_EQ(job.read<int16_t>(4, "b"), (std::vector<int16_t>{7, 8, 9}));
 }
 
-TEST(Replay, OneContiguousChunkUsesTensorMemory) {
+TEST_P(Replay, OneContiguousChunkUsesTensorMemory) {
   PlanBuilder builder({0, 1});
   const uint32_t a = builder.tensor("a", fb::DType::I64);
   builder.source(0, a, fb::DType::I64, {8});
@@ -45,9 +52,9 @@ TEST(Replay, OneContiguousChunkUsesTensorMemory) {
                   {1},
                   32,
                   {{a, builder.region(4, {{4, 1}}), builder.region(2, {{2, 2}, {2, 1}})}}});
-  builder.program(0).staging_bytes = 0; // nothing may be staged
-  builder.program(1).staging_bytes = 0;
-  Job job(builder.build());
+  builder.program(0).staging_bytes = 0;  // nothing may be staged
+  builder.program(1).staging_bytes = 32; // what arrives, where ranks do not share memory
+  Job job(builder.build(), makePlace());
   job.fill<int64_t>(0, "a", iota<int64_t>(8));
   job.replay();
   const auto got = job.read<int64_t>(1, "a");
@@ -55,7 +62,15 @@ TEST(Replay, OneContiguousChunkUsesTensorMemory) {
             (std::vector<int64_t>{4, 5, 6, 7}));
 }
 
-class FanOut : public testing::TestWithParam<fb::Transport> {};
+class FanOut : public testing::TestWithParam<std::tuple<const Backend *, fb::Transport>> {
+protected:
+  void SetUp() override {
+    if (const std::string reason = std::get<0>(GetParam())->reasonToSkip(); !reason.empty())
+      GTEST_SKIP() << reason;
+  }
+  std::shared_ptr<Place> makePlace() const { return std::get<0>(GetParam())->makePlace(); }
+  fb::Transport transport() const { return std::get<1>(GetParam()); }
+};
 
 TEST_P(FanOut, OneBufferReachesEveryDestination) {
   PlanBuilder builder({0, 1, 2, 3});
@@ -64,8 +79,8 @@ TEST_P(FanOut, OneBufferReachesEveryDestination) {
   builder.source(1, a, fb::DType::U8, {8});
   for (int64_t rank : {0, 2, 3})
     builder.target(rank, a, fb::DType::U8, {4});
-  builder.bucket({0, GetParam(), {1}, 1, {3, 0, 2}, 4, {{a, even, all}}});
-  Job job(builder.build());
+  builder.bucket({0, transport(), {1}, 1, {3, 0, 2}, 4, {{a, even, all}}});
+  Job job(builder.build(), makePlace());
   job.fill<uint8_t>(1, "a", iota<uint8_t>(8));
   job.replay(3);
   for (int64_t rank : {0, 2, 3})
@@ -80,8 +95,8 @@ TEST_P(FanOut, SenderAmongItsDestinationsWritesItsTargetToo) {
   builder.source(0, a, fb::DType::I32, {4});
   builder.target(0, a, fb::DType::I32, {4});
   builder.target(1, a, fb::DType::I32, {4});
-  builder.bucket({0, GetParam(), {0}, 0, {0, 1}, 16, {{a, all, reversedHalves}}});
-  Job job(builder.build());
+  builder.bucket({0, transport(), {0}, 0, {0, 1}, 16, {{a, all, reversedHalves}}});
+  Job job(builder.build(), makePlace());
   job.fill<int32_t>(0, "a", iota<int32_t>(4));
   job.replay();
   EXPECT_EQ(job.read<int32_t>(0, "a"), iota<int32_t>(4));
@@ -89,12 +104,17 @@ TEST_P(FanOut, SenderAmongItsDestinationsWritesItsTargetToo) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Transports, FanOut,
-                         testing::Values(fb::Transport::P2P, fb::Transport::Broadcast),
-                         [](const auto &info) { return fb::EnumNameTransport(info.param); });
+                         testing::Combine(testing::ValuesIn(backends()),
+                                          testing::Values(fb::Transport::P2P,
+                                                          fb::Transport::Broadcast)),
+                         [](const auto &info) {
+                           return std::get<0>(info.param)->name() + std::string("_") +
+                                  fb::EnumNameTransport(std::get<1>(info.param));
+                         });
 
 // An earlier system decided by one flag whether a bucket reads or writes; a self-copy does both,
 // and its write was lost.
-TEST(Replay, SelfCopyWritesItsTarget) {
+TEST_P(Replay, SelfCopyWritesItsTarget) {
   PlanBuilder builder({0});
   const uint32_t a = builder.tensor("a", fb::DType::I32);
   builder.source(0, a, fb::DType::I32, {4});
@@ -106,13 +126,13 @@ TEST(Replay, SelfCopyWritesItsTarget) {
                   {0},
                   8,
                   {{a, builder.region(1, {{2, 1}}), builder.region(0, {{2, 1}})}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<int32_t>(0, "a", {10, 11, 12, 13});
   job.replay();
   EXPECT_EQ(job.read<int32_t>(0, "a"), (std::vector<int32_t>{11, 12}));
 }
 
-TEST(Replay, BundledSelfCopiesWriteEveryTargetBesideABroadcast) {
+TEST_P(Replay, BundledSelfCopiesWriteEveryTargetBesideABroadcast) {
   PlanBuilder builder({0, 1});
   const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::BF16),
                  c = builder.tensor("c", fb::DType::I32);
@@ -126,7 +146,7 @@ TEST(Replay, BundledSelfCopiesWriteEveryTargetBesideABroadcast) {
   builder.target(1, c, fb::DType::I32, {4});
   builder.bucket({0, fb::Transport::Local, {0}, 0, {0}, 20, {{a, all, all}, {b, even, two, 16}}});
   builder.bucket({0, fb::Transport::Broadcast, {0}, 0, {0, 1}, 16, {{c, all, all}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<int32_t>(0, "a", iota<int32_t>(4, 1));
   job.fill<float>(0, "b", {1.00390625f, 0, 3, 0}); // rounds to 1 on the wire
   job.fill<int32_t>(0, "c", iota<int32_t>(4, 50));
@@ -138,8 +158,9 @@ TEST(Replay, BundledSelfCopiesWriteEveryTargetBesideABroadcast) {
 }
 
 /// {3, 1, 2} via 1 -> [0, 1, 3]: the sender is in the middle, two contributors receive.
-std::vector<float> reduce(fb::ReduceOp op, const std::vector<std::vector<float>> &contributions,
-                          bool strided) {
+std::vector<float> Replay::reduce(fb::ReduceOp op,
+                                  const std::vector<std::vector<float>> &contributions,
+                                  bool strided) {
   PlanBuilder builder({0, 1, 2, 3});
   const uint32_t g = builder.tensor("g", fb::DType::F32), h = builder.tensor("h", fb::DType::F32);
   const auto count = static_cast<int64_t>(contributions[0].size());
@@ -161,7 +182,7 @@ std::vector<float> reduce(fb::ReduceOp op, const std::vector<std::vector<float>>
                   {0, 1, 3},
                   strided ? 8 * count + 4 : 4 * count,
                   chunks});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   const int64_t order[] = {3, 1, 2};
   for (size_t i = 0; i < 3; ++i)
     for (const char *name : {"g", "h"}) {
@@ -180,7 +201,7 @@ std::vector<float> reduce(fb::ReduceOp op, const std::vector<std::vector<float>>
   return result;
 }
 
-TEST(Replay, ReductionsFoldInContributorOrder) {
+TEST_P(Replay, ReductionsFoldInContributorOrder) {
   const std::vector<std::vector<float>> contributions = {
       {1e8f, 3, -0.0f, NAN}, {1, 5, 0.0f, 2}, {-1e8f, 4, 7, 1}};
   for (bool strided : {false, true}) {
@@ -201,7 +222,7 @@ TEST(Replay, ReductionsFoldInContributorOrder) {
   }
 }
 
-TEST(Replay, ReduceToOneselfThenToOthers) {
+TEST_P(Replay, ReduceToOneselfThenToOthers) {
   PlanBuilder builder({0, 1, 2});
   const uint32_t g = builder.tensor("g", fb::DType::F16);
   constexpr int64_t kCount = 5000; // more than one block of the fold
@@ -212,7 +233,7 @@ TEST(Replay, ReduceToOneselfThenToOthers) {
     builder.target(rank, g, fb::DType::F32, {kCount});
   builder.bucket({0, fb::Transport::Local, {0, 1}, 0, {0}, 2 * kCount, {{g, all, all}}});
   builder.bucket({0, fb::Transport::P2P, {0, 1}, 0, {2}, 2 * kCount, {{g, all, all}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<float>(0, "g", iota<float>(kCount));
   job.fill<float>(1, "g", iota<float>(kCount, 1));
   job.replay(2);
@@ -228,14 +249,14 @@ TEST(Replay, ReduceToOneselfThenToOthers) {
 
 // Each of 6 ranks sends its own part to all others over many windows whose buckets are staged, so
 // that both ends of the arena are reused; replays follow each other without waiting.
-TEST(Replay, ManyWindowsAreDoubleBuffered) {
+TEST_P(Replay, ManyWindowsAreDoubleBuffered) {
   constexpr int64_t kRanks = 6, kWindows = 11, kCount = 64;
   PlanBuilder builder(iota<int64_t>(kRanks));
   const uint32_t a = builder.tensor("a", fb::DType::I32);
   for (int64_t rank = 0; rank < kRanks; ++rank) {
     builder.source(rank, a, fb::DType::I32, {kWindows, kCount, 2});
     builder.target(rank, a, fb::DType::I32, {kRanks, kWindows, kCount});
-    builder.program(rank).staging_bytes = 0;
+    builder.program(rank).staging_bytes = kRanks * 4 * (kCount + kCount / 4);
   }
   for (int64_t window = 0; window < kWindows; ++window)
     for (int64_t sender = 0; sender < kRanks; ++sender) {
@@ -255,10 +276,8 @@ TEST(Replay, ManyWindowsAreDoubleBuffered) {
                       4 * count,
                       {{a, from, to}},
                       window});
-      builder.program(sender).staging_bytes =
-          std::max(builder.program(sender).staging_bytes, int64_t{4} * (kCount + kCount / 4));
     }
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   for (int64_t rank = 0; rank < kRanks; ++rank)
     job.fill<int32_t>(rank, "a",
                       iota<int32_t>(kWindows * kCount * 2, static_cast<int32_t>(rank * 100'000)));
@@ -274,7 +293,7 @@ TEST(Replay, ManyWindowsAreDoubleBuffered) {
 }
 
 // Two tensors in one source storage, one of them twice in a target, and zeros between.
-TEST(Replay, StoragesHoldSeveralTensors) {
+TEST_P(Replay, StoragesHoldSeveralTensors) {
   PlanBuilder builder({0, 1});
   const uint32_t q = builder.tensor("q", fb::DType::I64), k = builder.tensor("k", fb::DType::I64);
   builder.sourceStorage(0, "qk", fb::DType::I64, {3, 4});
@@ -293,7 +312,7 @@ TEST(Replay, StoragesHoldSeveralTensors) {
                   {{q, left, first, 0, "qk"},
                    {q, left, second, 24, "qk"},
                    {k, last, scalar, 48, "qk", "kk"}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<int64_t>(0, "qk", iota<int64_t>(12, 1));
   for (int i = 0; i < 2; ++i) {
     job.replay();
@@ -305,29 +324,29 @@ TEST(Replay, StoragesHoldSeveralTensors) {
   }
 }
 
-TEST(Replay, ZerosAloneAreWritten) {
+TEST_P(Replay, ZerosAloneAreWritten) {
   PlanBuilder builder({0});
   builder.targetStorage(0, "pad", fb::DType::BF16, {3, 2});
   builder.zeros(0, "pad", builder.region(2, {{4, 1}}));
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.replay();
   EXPECT_EQ(job.read<uint16_t>(0, "pad"), (std::vector<uint16_t>{0xa5a5, 0xa5a5, 0, 0, 0, 0}));
 }
 
-TEST(Replay, CastsThroughTheWireTypeRoundTwice) {
+TEST_P(Replay, CastsThroughTheWireTypeRoundTwice) {
   PlanBuilder builder({0, 1});
   const uint32_t a = builder.tensor("a", fb::DType::BF16);
   builder.source(0, a, fb::DType::I64, {2});
   builder.target(1, a, fb::DType::F8E4M3FN, {2});
   const uint32_t all = builder.region(0, {{2, 1}});
   builder.bucket({0, fb::Transport::P2P, {0}, 0, {1}, 4, {{a, all, all}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<int64_t>(0, "a", {-300, 1000});
   job.replay();
   EXPECT_EQ(job.read<uint8_t>(1, "a"), (std::vector<uint8_t>{0xf9, 0x7f})); // -288; NaN
 }
 
-TEST(Replay, ScalarsEmptyTensorsAndIdleRanks) {
+TEST_P(Replay, ScalarsEmptyTensorsAndIdleRanks) {
   PlanBuilder builder({0, 1, 2});
   const uint32_t a = builder.tensor("a", fb::DType::F64), b = builder.tensor("b", fb::DType::F64);
   builder.source(0, a, fb::DType::F64, {});
@@ -336,13 +355,13 @@ TEST(Replay, ScalarsEmptyTensorsAndIdleRanks) {
   builder.target(2, b, fb::DType::F64, {0, 3});
   const uint32_t scalar = builder.region(0, {});
   builder.bucket({0, fb::Transport::P2P, {0}, 0, {1}, 8, {{a, scalar, scalar}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   job.fill<double>(0, "a", {2.5});
   job.replay();
   EXPECT_EQ(job.read<double>(1, "a"), (std::vector<double>{2.5}));
 }
 
-TEST(Replay, InfoCountsWhatMoves) {
+TEST_P(Replay, InfoCountsWhatMoves) {
   PlanBuilder builder({0, 1, 2});
   const uint32_t a = builder.tensor("a", fb::DType::I32);
   const uint32_t all = builder.region(0, {{4, 1}});
@@ -353,7 +372,7 @@ TEST(Replay, InfoCountsWhatMoves) {
   builder.bucket({0, fb::Transport::P2P, {0, 1}, 0, {1, 2}, 16, {{a, all, all}}});
   builder.bucket({1, fb::Transport::Local, {0}, 0, {0}, 16, {{a, all, all}}});
   builder.bucket({1, fb::Transport::Broadcast, {1}, 1, {0, 2}, 16, {{a, all, all}}});
-  Job job(builder.build());
+  Job job(builder.build(), makePlace());
   xfer_program_info_t info = {};
   ASSERT_EQ(xfer_plan_get_program(job.plan, 0, &info), XFER_OK);
   EXPECT_EQ(info.num_windows, 2);

@@ -4,7 +4,7 @@
 // every index; they must tile the remaining dimensions. Equal sets of active
 // tiles are answered once.
 //===----------------------------------------------------------------------===//
-#include "xfer/Analysis/Tiling.h"
+#include "xfer/IR/Tiling.h"
 #include "xfer/IR/Interner.h"
 #include <algorithm>
 #include <set>
@@ -17,11 +17,12 @@ namespace {
 
 class Sweep {
 public:
-  Sweep(ArrayRef<int64_t> shape, ArrayRef<Tile> tiles) : shape(shape), tiles(tiles) {}
+  Sweep(ArrayRef<int64_t> shape, ArrayRef<Tile> tiles, Holes holes)
+      : shape(shape), tiles(tiles), holes(holes) {}
 
   std::optional<TilingFault> check(ArrayRef<int64_t> active, size_t dim) {
     if (dim == shape.size()) {
-      if (active.size() == 1)
+      if (active.size() == 1 || (active.empty() && holes == Holes::Allowed))
         return std::nullopt;
       TilingFault fault;
       fault.index.assign(shape.size(), 0);
@@ -30,13 +31,12 @@ public:
       return fault;
     }
     std::vector<Border> borders;
-    for (int64_t tile : active) {
-      const TileSpan &span = tiles[tile][dim];
-      for (int64_t i = 0; i < span.count; ++i) {
-        borders.push_back({span.begin + i * span.stride, tile, true});
-        borders.push_back({span.begin + i * span.stride + span.run, tile, false});
-      }
-    }
+    for (int64_t tile : active)
+      for (const TileSpan &span : tiles[tile][dim])
+        for (int64_t i = 0; i < span.count; ++i) {
+          borders.push_back({span.begin + i * span.stride, tile, true});
+          borders.push_back({span.begin + i * span.stride + span.run, tile, false});
+        }
     llvm::sort(borders, [](const Border &l, const Border &r) { return l.at < r.at; });
     return walk(borders, dim);
   }
@@ -65,7 +65,7 @@ private:
           open.insert(borders[j].tile);
       active.assign(open.begin(), open.end());
       int32_t known = answered.size();
-      if (answered.intern(active) == known)
+      if (answered.intern(active) == known && !(active.empty() && holes == Holes::Allowed))
         if (std::optional<TilingFault> fault = check(active, dim + 1)) {
           fault->index[dim] = at;
           return fault;
@@ -78,17 +78,19 @@ private:
 
   ArrayRef<int64_t> shape;
   ArrayRef<Tile> tiles;
+  Holes holes;
 };
 
 } // namespace
 
-std::optional<TilingFault> checkTiling(ArrayRef<int64_t> shape, ArrayRef<Tile> tiles) {
+std::optional<TilingFault> checkTiling(ArrayRef<int64_t> shape, ArrayRef<Tile> tiles,
+                                       Holes holes) {
   if (llvm::is_contained(shape, 0))
     return std::nullopt;
   std::vector<int64_t> all(tiles.size());
   for (size_t i = 0; i < all.size(); ++i)
     all[i] = static_cast<int64_t>(i);
-  return Sweep(shape, tiles).check(all, 0);
+  return Sweep(shape, tiles, holes).check(all, 0);
 }
 
 } // namespace xfer

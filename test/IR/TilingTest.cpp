@@ -1,5 +1,5 @@
 //===- TilingTest.cpp - checkTiling against counting -----------------------===//
-#include "xfer/Analysis/Tiling.h"
+#include "xfer/IR/Tiling.h"
 #include <gtest/gtest.h>
 #include <random>
 
@@ -17,12 +17,14 @@ std::vector<int> countCovers(llvm::ArrayRef<int64_t> shape, llvm::ArrayRef<Tile>
       int64_t rest = e;
       bool inside = true;
       for (size_t d = shape.size(); d-- > 0;) {
-        int64_t index = rest % shape[d] - tile[d].begin;
+        int64_t at = rest % shape[d];
         rest /= shape[d];
-        int64_t step = std::max<int64_t>(tile[d].stride, 1);
         bool hit = false;
-        for (int64_t i = 0; i < tile[d].count; ++i)
-          hit |= index >= i * step && index < i * step + tile[d].run;
+        for (const TileSpan &span : tile[d]) {
+          int64_t index = at - span.begin, step = std::max<int64_t>(span.stride, 1);
+          for (int64_t i = 0; i < span.count; ++i)
+            hit |= index >= i * step && index < i * step + span.run;
+        }
         inside &= hit;
       }
       counts[e] += inside;
@@ -46,14 +48,14 @@ TEST(Tiling, AgreesWithCountingOnRandomTiles) {
         for (TileSpan span : {TileSpan{0, cut, cut, 1}, TileSpan{cut, extent - cut, 0, 1}})
           if (span.run > 0) {
             next.push_back(tile);
-            next.back().push_back(span);
+            next.back().push_back({span});
           }
       tiles = next;
     }
     if (random() % 3 == 0 && !tiles.empty())
-      tiles[random() % tiles.size()][0].begin = random() % shape[0];
+      tiles[random() % tiles.size()][0][0].begin = random() % shape[0];
     for (Tile &tile : tiles) // stay inside the grid
-      tile[0].run = std::min(tile[0].run, shape[0] - tile[0].begin);
+      tile[0][0].run = std::min(tile[0][0].run, shape[0] - tile[0][0].begin);
     std::vector<int> counts = countCovers(shape, tiles);
     bool once = llvm::all_of(counts, [](int c) { return c == 1; });
     std::optional<TilingFault> fault = checkTiling(shape, tiles);
@@ -71,7 +73,7 @@ TEST(Tiling, AgreesWithCountingOnRandomTiles) {
 }
 
 TEST(Tiling, InterleavedRunsCoverOnce) {
-  Tile even{{0, 1, 2, 4}}, odd{{1, 1, 2, 4}};
+  Tile even{{{0, 1, 2, 4}}}, odd{{{1, 1, 2, 4}}};
   EXPECT_FALSE(checkTiling({8}, {even, odd}));
   EXPECT_TRUE(checkTiling({8}, {even, even}));
 }

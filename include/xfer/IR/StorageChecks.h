@@ -1,0 +1,46 @@
+//===- StorageChecks.h - What storages and views must satisfy ---*- C++ -*-===//
+//
+// The rules of the language about storages, used as those in
+// DeclarationChecks.h are: by the reader of text and by the verifier.
+//===----------------------------------------------------------------------===//
+#pragma once
+#include "xfer/IR/DeclarationChecks.h"
+#include "xfer/IR/Storage.h"
+
+namespace xfer {
+
+/// More runs than this, in all dimensions, are refused.
+inline constexpr size_t kMaxRuns = 1 << 16;
+
+/// Verifies:
+/// - every size and repetition is at least 0, a repetition at least 1;
+/// - names differ within a dimension;
+/// - extents, bytes and strides fit in 63 bits.
+std::optional<Problem> checkStorageShape(const StorageShape &shape, DType dtype);
+
+/// For a shape that is right. `indices` are the extents of the tensor's d0, d1, ... Verifies:
+/// - there is one entry per dimension of the storage;
+/// - every index of the tensor is in exactly one entry, its slice inside its extent, and whole on a
+///   source;
+/// - no entry lies in padding; what an entry holds is as large as its run, a fixed index inside it;
+/// - a table has a slot per index of its run and values inside the extent; on a source it has every
+///   index exactly once; a view has one table at most.
+std::optional<Problem> checkView(const View &view, const StorageShape &shape,
+                                 llvm::ArrayRef<int64_t> indices, bool isTarget);
+
+/// What is wrong with the views of one storage together.
+struct ViewsFault {
+  int32_t view = -1, other = -1; ///< they overlap; none: an element is left out
+  std::string element;           ///< `[3, gate 5, 0]`
+};
+
+/// For views that are right, as declared (occurrence 0). Verifies:
+/// - no two overlap;
+/// - those of a target leave out nothing but padding.
+std::optional<ViewsFault> checkViews(llvm::ArrayRef<const View *> views, const StorageShape &shape,
+                                     bool isTarget);
+
+/// How often the table of the view, if it has one, names an index at most; 1 without a table.
+int32_t numOccurrences(const View &view);
+
+} // namespace xfer
