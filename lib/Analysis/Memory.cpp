@@ -60,13 +60,6 @@ static DimOwnership foldCuts(const DimLayout &layout, int64_t extent, std::vecto
           std::move(firstPiece)};
 }
 
-StorageShape ownShape(const Tensor &tensor) {
-  StorageShape shape;
-  for (int64_t extent : dimExtents(tensor))
-    shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", extent});
-  return shape;
-}
-
 Memory::Memory(const Mesh &mesh, const Layout &layout, const StorageShape &shape) {
   SmallVector<int64_t, 4> axisStride(mesh.axes.size(), 1);
   for (size_t a = mesh.axes.size(); a-- > 1;)

@@ -10,19 +10,6 @@ using llvm::SmallVectorImpl;
 
 namespace xfer {
 
-/// The view of a tensor that lies in no storage: each dimension holds its own factors.
-static View ownView(const Tensor &tensor) {
-  View view;
-  int32_t index = 0;
-  size_t numDims = tensor.factors.empty() ? tensor.shape.size() : tensor.factors.size();
-  for (size_t d = 0; d < numDims; ++d) {
-    ViewEntry &entry = view.entries.emplace_back();
-    for (int32_t f = tensor.factors.empty() ? 1 : tensor.factors[d]; f-- > 0; ++index)
-      entry.factors.push_back({index, 0, tensor.shape[index]});
-  }
-  return view;
-}
-
 static StorageShape shapeOf(const Module &module, const Tensor &tensor, const Side &side) {
   return side.storage == kNone ? ownShape(tensor)
                                : module.storageShape(module.storages[side.storage].shape);

@@ -1,4 +1,5 @@
 //===- CheckStorage.cpp - What storages and views must satisfy ------------===//
+#include "xfer/IR/SplitRules.h"
 #include "xfer/IR/StorageChecks.h"
 #include "xfer/IR/Tiling.h"
 #include "llvm/ADT/DenseMap.h"
@@ -45,6 +46,10 @@ std::optional<Problem> checkStorageShape(const StorageShape &shape, DType dtype)
       const StoragePart &part = shape.dims[d][p];
       if (part.repeat < 1)
         return runProblem(d, p, 0, "a group repeats at least once, got " + Twine(part.repeat));
+      if (part.runs.size() > 1 && part.repeat > kMaxIntervals)
+        return runProblem(d, p, 0,
+                          "a group repeats at most " + Twine(kMaxIntervals) + " times, got " +
+                              Twine(part.repeat));
       for (size_t r = 0; r < part.runs.size(); ++r) {
         const Run &run = part.runs[r];
         if (run.size < 0)
@@ -154,6 +159,27 @@ std::optional<Problem> checkView(const View &view, const StorageShape &shape,
   for (size_t i = 0; i < indices.size(); ++i)
     if (!isHeld[i])
       return Problem{Part::Whole, 0, 0, 0, ("d" + Twine(i) + " is not in the view").str()};
+  return std::nullopt;
+}
+
+std::optional<Problem> checkFlattening(const View &view, const StorageShape &shape,
+                                       const Layout &layout) {
+  int64_t blocks = 1;
+  size_t firstPart = 0;
+  for (size_t d = 0; d < view.entries.size(); firstPart += shape.dims[d++].size()) {
+    const ViewEntry &entry = view.entries[d];
+    auto numFactors = static_cast<int64_t>(entry.factors.size());
+    if (numFactors < 2)
+      continue;
+    const StoragePart &part = shape.dims[d][entry.at.part];
+    int64_t stretches = maxIntervals(layout.dims[firstPart + entry.at.part], part.extent());
+    if (part.runs.size() > 1)
+      stretches += part.repeat; // both far below 2^62
+    if (__builtin_mul_overflow(blocks, stretches, &blocks) ||
+        __builtin_mul_overflow(blocks, 2 * numFactors - 1, &blocks) || blocks > kMaxBlocks)
+      return entryProblem(d, "the flattening is cut into more than " + Twine(kMaxBlocks) +
+                                 " products of intervals");
+  }
   return std::nullopt;
 }
 

@@ -60,6 +60,25 @@ SmallVector<int64_t, 3> dimExtents(const Tensor &tensor) {
   return extents;
 }
 
+StorageShape ownShape(const Tensor &tensor) {
+  StorageShape shape;
+  for (int64_t extent : dimExtents(tensor))
+    shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", extent});
+  return shape;
+}
+
+View ownView(const Tensor &tensor) {
+  View view;
+  int32_t index = 0;
+  size_t numDims = tensor.factors.empty() ? tensor.shape.size() : tensor.factors.size();
+  for (size_t d = 0; d < numDims; ++d) {
+    ViewEntry &entry = view.entries.emplace_back();
+    for (int32_t f = tensor.factors.empty() ? 1 : tensor.factors[d]; f-- > 0; ++index)
+      entry.factors.push_back({index, 0, tensor.shape[index]});
+  }
+  return view;
+}
+
 void Module::addAlias(Alias alias) {
   alias.name = tensorByName.try_emplace(alias.name, alias.tensor).first->first();
   aliases.push_back(alias);

@@ -10,7 +10,7 @@ namespace xfer {
 static bool isCanonical(const Segment &segment) {
   if (segment.begin < 0 || segment.run < 1 || segment.count < 1)
     return false;
-  return segment.count == 1 ? segment.stride == segment.run : segment.stride > segment.run;
+  return segment.count == 1 ? segment.stride == segment.run : segment.stride >= segment.run;
 }
 
 /// One past the last index, or -1 if it does not fit.

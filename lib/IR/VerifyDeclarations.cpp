@@ -5,7 +5,7 @@
 // that ten thousand tensors with ten layouts cost ten layouts.
 //===----------------------------------------------------------------------===//
 #include "VerifyStorages.h"
-#include "xfer/IR/DeclarationChecks.h"
+#include "xfer/IR/StorageChecks.h"
 #include "xfer/IR/Verifier.h"
 #include "llvm/ADT/STLExtras.h"
 
@@ -50,6 +50,9 @@ std::optional<Problem> DeclarationVerifier::checkSide(const Tensor &tensor, cons
     return Problem{Problem::Part::Whole, 0, 0, 0, "a side on a mesh that is not declared"};
   if (auto wrong = checkLayout(layout, module.meshes[layout.mesh], dimExtents(tensor)))
     return wrong;
+  if (!tensor.factors.empty())
+    if (auto wrong = checkFlattening(ownView(tensor), ownShape(tensor), layout))
+      return wrong;
   if (!isTarget)
     return checkSource(side.dtype, tensor.dtype, layout.reduction, tensor.shape);
   if (layout.reduction != ReduceOp::None)
@@ -66,6 +69,7 @@ LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &
   SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                               static_cast<int64_t>(tensor.dtype), isTarget};
   key.append(dimExtents(tensor));
+  key.append(tensor.factors.begin(), tensor.factors.end());
   int32_t numChecked = checkedSides.size();
   if (checkedSides.intern(key) < numChecked)
     return success();

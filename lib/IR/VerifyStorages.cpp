@@ -30,7 +30,7 @@ private:
   const Module &module;
   Diagnostics &diagnostics;
   SequenceInterner checkedStorages; ///< (shape, layout, type, isTarget)
-  SequenceInterner checkedViews;    ///< (view, shape, isTarget, types, indices...)
+  SequenceInterner checkedViews;    ///< (view, shape, isTarget, types, layout, indices...)
   SequenceInterner checkedLists;    ///< (shape, isTarget, views...)
 };
 } // namespace
@@ -75,13 +75,17 @@ LogicalResult StorageVerifier::verifyView(const Storage &storage, const StorageV
                                storage.isTarget,
                                static_cast<int64_t>(storage.dtype),
                                static_cast<int64_t>(tensor.dtype),
-                               static_cast<int64_t>(reduction)};
+                               static_cast<int64_t>(reduction),
+                               storage.layout};
   key.append(tensor.shape);
   int32_t numChecked = checkedViews.size();
   if (checkedViews.intern(key) < numChecked)
     return success();
   auto wrong = checkView(module.view(declared.view), module.storageShape(storage.shape),
                          tensor.shape, storage.isTarget);
+  if (!wrong)
+    wrong = checkFlattening(module.view(declared.view), module.storageShape(storage.shape),
+                            module.layout(storage.layout));
   if (!wrong)
     wrong = storage.isTarget
                 ? checkTarget(storage.dtype, tensor.dtype, tensor.shape)
@@ -167,25 +171,47 @@ static LogicalResult verifyMemories(const Module &module, llvm::ArrayRef<Memory>
 }
 
 LogicalResult verifyMemoryNames(const Module &module, Diagnostics &diagnostics) {
-  // Most names are those of one source and one target: only what has several is compared.
-  llvm::MapVector<StringRef, SmallVector<Memory, 1>> byName[2];
-  auto add = [&](bool isTarget, StringRef name, LayoutId layout, SMLoc loc) {
-    byName[isTarget][name].push_back({module.layout(layout).mesh, loc});
+  using Memories = SmallVector<Memory, 2>;
+  SequenceInterner checked;
+  auto addOwn = [&](const Tensor &tensor, const Side &side, Memories &memories) {
+    if (side.storage == kNone && side.name == tensor.name)
+      memories.push_back({module.layout(side.layout).mesh, side.loc});
   };
+  // Tensors have names of their own: only storages and aliases can share one.
+  llvm::MapVector<StringRef, Memories> shared[2];
   for (const Tensor &tensor : module.tensors) {
-    if (tensor.source && tensor.source->storage == kNone)
-      add(false, tensor.source->name, tensor.source->layout, tensor.source->loc);
-    for (const Side &side : tensor.targets)
-      if (side.storage == kNone)
-        add(true, side.name, side.layout, side.loc);
+    if (tensor.source && tensor.source->storage == kNone && tensor.source->name != tensor.name)
+      shared[0][tensor.source->name].push_back(
+          {module.layout(tensor.source->layout).mesh, tensor.source->loc});
+    if (tensor.targets.empty() || (tensor.targets.size() == 1 &&
+                                   tensor.targets.front().name.data() == tensor.name.data()))
+      continue;
+    Memories memories;
+    for (const Side &side : tensor.targets) {
+      addOwn(tensor, side, memories);
+      if (side.storage == kNone && side.name != tensor.name)
+        shared[1][side.name].push_back({module.layout(side.layout).mesh, side.loc});
+    }
+    if (failed(verifyMemories(module, memories, tensor.name, true, checked, diagnostics)))
+      return failure();
   }
   for (const Storage &storage : module.storages)
-    add(storage.isTarget, storage.name, storage.layout, storage.loc);
-  SequenceInterner checked;
+    shared[storage.isTarget][storage.name].push_back(
+        {module.layout(storage.layout).mesh, storage.loc});
   for (bool isTarget : {false, true})
-    for (const auto &[name, memories] : byName[isTarget])
+    for (auto &[name, memories] : shared[isTarget]) {
+      int32_t id = module.findTensor(name);
+      if (id != kNone && module.tensors[id].name == name) { // not an alias
+        const Tensor &tensor = module.tensors[id];
+        if (isTarget)
+          for (const Side &side : tensor.targets)
+            addOwn(tensor, side, memories);
+        else if (tensor.source)
+          addOwn(tensor, *tensor.source, memories);
+      }
       if (failed(verifyMemories(module, memories, name, isTarget, checked, diagnostics)))
         return failure();
+    }
   return success();
 }
 

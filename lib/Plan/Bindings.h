@@ -1,6 +1,6 @@
 //===- Bindings.h - What a rank binds ---------------------------*- C++ -*-===//
 #pragma once
-#include "xfer/Analysis/Ownership.h"
+#include "xfer/Analysis/Memory.h"
 #include <deque>
 
 namespace xfer {
@@ -11,8 +11,8 @@ struct BoundMemory {
   DType dtype = DType::F32;
   bool isTarget = false;
   LayoutId layout = kNone;
+  TensorId tensor = kNone; ///< whose own it is, or kNone
   int32_t storage = kNone; ///< Module::storages, or kNone
-  const Memory *memory = nullptr;
 };
 
 /// Every source and target of a module, numbered: each tensor's own, by tensor, then the storages.
@@ -22,14 +22,15 @@ public:
   explicit Bindings(const Module &module);
 
   llvm::ArrayRef<BoundMemory> memories() const { return list; }
+  /// What the ranks allocate for memory `number`; worked out once for each layout and shape.
+  const Memory &memoryOf(int32_t number);
   int32_t ofSource(TensorId tensor) const { return sources[tensor]; }
   int32_t ofTarget(TensorId tensor, int32_t target) const {
     return targets[firstTarget[tensor] + target];
   }
 
 private:
-  int32_t add(const Tensor &tensor, const Side &side, bool isTarget);
-  const Memory *memoryOf(LayoutId layout, const StorageShape &shape);
+  int32_t add(TensorId tensor, const Side &side, bool isTarget);
 
   const Module &module;
   std::vector<BoundMemory> list;

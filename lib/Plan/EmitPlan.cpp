@@ -47,7 +47,8 @@ class PlanWriter {
 public:
   PlanWriter(const Module &module)
       : module(module), positions(module), all(module), rankListNumber(module.numRankLists()),
-        regionNumbers(module.numStridedRegions(), kAbsent), bindingOf(all.memories().size()) {}
+        regionNumbers(module.numStridedRegions(), kAbsent), tensorNames(module.tensors.size()),
+        bindingOf(all.memories().size()) {}
   void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
   /// Bytes that the plan takes at most.
   int64_t estimate() const;
@@ -62,7 +63,8 @@ private:
   Offset<fb::Binding> binding(int32_t memory, int64_t position);
   uint32_t regionNumber(StridedRegionId id);
   uint32_t zeroNumber(const StridedRegion &region);
-  Offset<flatbuffers::String> nameOf(llvm::StringRef name);
+  Offset<flatbuffers::String> nameOf(TensorId tensor);
+  Offset<flatbuffers::String> nameOf(const BoundMemory &memory);
 
   const Module &module;
   OwnershipCache positions;
@@ -76,7 +78,8 @@ private:
   std::vector<uint32_t> zeroNumbers;     ///< by key
   SequenceInterner bindingKeys;
   Offsets<fb::Binding> knownBindings; ///< by binding key
-  llvm::DenseMap<llvm::StringRef, Offset<flatbuffers::String>> names;
+  Offsets<flatbuffers::String> tensorNames; ///< by tensor
+  llvm::DenseMap<llvm::StringRef, Offset<flatbuffers::String>> otherNames;
   std::vector<uint32_t> bindingOf; ///< of the rank at hand, by memory
 };
 
@@ -93,19 +96,29 @@ int64_t PlanWriter::estimate() const {
   return bytes + int64_t(module.numStridedRegions()) * 160;
 }
 
+Offset<flatbuffers::String> PlanWriter::nameOf(TensorId tensor) {
+  llvm::StringRef name = module.tensors[tensor].name;
+  if (tensorNames[tensor].IsNull())
+    tensorNames[tensor] = builder.CreateString(name.data(), name.size());
+  return tensorNames[tensor];
+}
+
 /// A tensor and the bindings named like it share the text.
-Offset<flatbuffers::String> PlanWriter::nameOf(llvm::StringRef name) {
-  auto [entry, isNew] = names.try_emplace(name);
+Offset<flatbuffers::String> PlanWriter::nameOf(const BoundMemory &memory) {
+  if (memory.tensor != kNone && memory.name == module.tensors[memory.tensor].name)
+    return nameOf(memory.tensor);
+  auto [entry, isNew] = otherNames.try_emplace(memory.name);
   if (isNew)
-    entry->second = builder.CreateString(name.data(), name.size());
+    entry->second = builder.CreateString(memory.name.data(), memory.name.size());
   return entry->second;
 }
 
 Offsets<fb::Tensor> PlanWriter::tensors() {
   Offsets<fb::Tensor> result;
-  for (const Tensor &tensor : module.tensors) {
-    auto name = nameOf(tensor.name);
-    result.push_back(fb::CreateTensor(builder, name, static_cast<fb::DType>(tensor.dtype)));
+  for (size_t t = 0; t < module.tensors.size(); ++t) {
+    auto name = nameOf(static_cast<TensorId>(t));
+    result.push_back(
+        fb::CreateTensor(builder, name, static_cast<fb::DType>(module.tensors[t].dtype)));
   }
   return result;
 }
@@ -156,12 +169,12 @@ uint32_t PlanWriter::zeroNumber(const StridedRegion &region) {
 
 Offset<fb::Binding> PlanWriter::binding(int32_t number, int64_t position) {
   const BoundMemory &memory = all.memories()[number];
-  auto shape = memory.memory->shape(position);
+  auto shape = all.memoryOf(number).shape(position);
   llvm::SmallVector<int64_t, 8> key{number};
   llvm::append_range(key, shape);
   int32_t id = bindingKeys.intern(key);
   if (id == static_cast<int32_t>(knownBindings.size())) {
-    auto name = nameOf(memory.name);
+    auto name = nameOf(memory);
     knownBindings.push_back(
         fb::CreateBinding(builder, name, static_cast<fb::DType>(memory.dtype),
                           static_cast<fb::ReduceOp>(module.layout(memory.layout).reduction),
@@ -185,7 +198,7 @@ void PlanWriter::bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::B
     if (!memory.isTarget || memory.storage == kNone)
       continue;
     const StorageShape &shape = module.storageShape(module.storages[memory.storage].shape);
-    for (const StridedRegion &region : memory.memory->zeros(shape, position))
+    for (const StridedRegion &region : all.memoryOf(static_cast<int32_t>(m)).zeros(shape, position))
       zeros.emplace_back(bindingOf[m], zeroNumber(region));
   }
 }

@@ -35,8 +35,8 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
     if (__builtin_mul_overflow(segment.count - 1, segment.stride, &reach) ||
         __builtin_add_overflow(reach, end, &reach))
       return tokens.errorAt(position, "range ends beyond 9223372036854775807");
-    if (segment.count == 1 || segment.stride == segment.run)
-      segment = Segment::interval(begin, reach);
+    if (segment.count == 1)
+      segment = Segment::interval(begin, end);
   }
   if (!dim.empty() && (begin <= dim.back().begin || mayOverlap(dim.back(), segment)))
     return tokens.errorAt(position, "ranges must ascend without overlap, got " + Twine(begin) +

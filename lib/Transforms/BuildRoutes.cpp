@@ -10,6 +10,7 @@
 // Equal (shape, wire width, layouts) share one intersection. Cost: the sweep of
 // each distinct pattern, plus the routes written.
 //===----------------------------------------------------------------------===//
+#include "xfer/Analysis/BlockScales.h"
 #include "xfer/Analysis/Routing.h"
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
@@ -62,6 +63,8 @@ PassResult BuildRoutes::run(Module &module, PassContext &context) {
     return PassResult::Failed;
 
   OwnershipCache ownerships(module);
+  if (failed(verifyBlockScales(module, ownerships, context.diagnostics)))
+    return PassResult::Failed;
   Routing routing(module, ownerships);
   if (failed(checkSize(module, routing, context.diagnostics)))
     return PassResult::Failed;

@@ -5,10 +5,10 @@
 
 namespace xfer {
 
-/// True if the declarations leave the one rank that is compiled without a route.
+/// True if the declarations leave the job, or the one rank that is compiled, without a route.
 static bool isWithoutRoutes(Module &module, PassContext &context) {
   auto hasBothSides = [](const Tensor &tensor) { return tensor.source && !tensor.targets.empty(); };
-  if (!context.rank || !llvm::all_of(module.tensors, hasBothSides))
+  if (!llvm::all_of(module.tensors, hasBothSides))
     return false;
   bool none = PassRegistry::create("build-routes")->run(module, context) != PassResult::Failed &&
               PassRegistry::create("select-sources")->run(module, context) != PassResult::Failed &&
@@ -51,6 +51,8 @@ std::vector<int64_t> ranksOf(const Module &module) {
     for (const Side &target : tensor.targets)
       used[module.layout(target.layout).mesh] = true;
   }
+  for (const Storage &storage : module.storages)
+    used[module.layout(storage.layout).mesh] = true;
   std::vector<int64_t> ranks;
   for (size_t i = 0; i < used.size(); ++i)
     if (used[i])

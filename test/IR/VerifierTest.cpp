@@ -153,7 +153,7 @@ TEST_F(VerifierTest, Regions) {
   };
   EXPECT_EQ(withSegments({}), "region is empty");
   EXPECT_EQ(withSegments({{0, 0, 0, 1}}), "region has a segment that is not canonical");
-  EXPECT_EQ(withSegments({{0, 2, 2, 2}}), "region has a segment that is not canonical");
+  EXPECT_EQ(withSegments({{0, 3, 2, 2}}), "region has a segment that is not canonical");
   EXPECT_EQ(withSegments({{0, 1, int64_t(1) << 62, 3}}), "region is too large");
   EXPECT_EQ(withSegments({{4, 2, 2, 1}, {0, 2, 2, 1}}),
             "region has segments that overlap or do not ascend");

@@ -3,6 +3,8 @@
 Entry points: random_module(random, size options), messy_text (the same module
 spelled in a less tidy way). Everything is drawn from the Random passed in.
 """
+from math import prod
+
 from layout import AxisRef, Mesh, Split, owned_indices
 from elements import DTYPES, FLOATS, REDUCTIONS, byte_width, can_cast, can_reduce
 from model import Module, Side, Tensor
@@ -193,16 +195,14 @@ def near_tie(random, form, rounded):
     return bits + step if 0 <= magnitude + step <= form.largest else bits
 
 
-def random_values(random, tensor):
+def random_values(random, tensor, target_dtypes):
     source = tensor.source
-    count = 1
-    for extent in tensor.shape:
-        count *= extent
     moved_only = source.contributions() == 1 and all(
-        source.dtype == tensor.dtype == target.dtype for target in tensor.targets)
+        source.dtype == tensor.dtype == dtype for dtype in target_dtypes)
     tame = not moved_only and random.random() < 0.85
-    rounded_to = tensor.dtype if tensor.dtype != source.dtype else tensor.targets[0].dtype
-    return [[random_element(random, source.dtype, tame, rounded_to) for _ in range(count)]
+    rounded_to = tensor.dtype if tensor.dtype != source.dtype else target_dtypes[0]
+    return [[random_element(random, source.dtype, tame, rounded_to)
+             for _ in range(prod(tensor.shape))]
             for _ in range(source.contributions())]
 
 
@@ -214,7 +214,7 @@ def random_tensor(random, name, meshes, max_elements):
         dtype = random.choice([d for d in DTYPES if can_cast(source_dtype, d)])
     source = random_side(random, random.choice(meshes), shape, source_dtype, may_reduce=True)
     tensor = Tensor(name, dtype, shape, source, random_targets(random, meshes, shape, dtype))
-    tensor.values = random_values(random, tensor)
+    tensor.values = random_values(random, tensor, [side.dtype for side in tensor.targets])
     return tensor
 
 

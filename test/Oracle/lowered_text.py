@@ -18,6 +18,7 @@ class Route:
     groups: List[List[int]]              # candidates, each a list of contributors
     reduction: Optional[str]
     destinations: List[int]
+    copy: int = 0                        # which of the targets that the destinations hold
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Chunk:
     source: Optional[List[int]]  # the local elements read, in order
     target: Optional[List[int]]
     offset: int
+    copy: int
 
 
 @dataclass
@@ -112,6 +114,9 @@ class Reader:
             return tuple(sorted(i for part in self.listed("{", "}", self.segment) for i in part))
         return tuple(self.segment())
 
+    def region(self):
+        return tuple(self.listed("[", "]", self.dimension))
+
     def groups(self):
         """One or more groups: `0`, `0:4` or `{0, 2} sum`; and the reduction."""
         if self.peek() != "{":
@@ -160,6 +165,9 @@ class Reader:
             elements = [element + i * stride for element in elements for i in range(size)]
         return elements
 
+    def copy(self):
+        return self.integer() if self.accept("copy") else 0
+
     def word(self):
         self.next += 1
         return self.tokens[self.next - 1]
@@ -186,10 +194,10 @@ def read_programs(text):
         elif line.startswith("chunk "):
             _, symbol, rest = line.split(" ", 2)
             reader = Reader(rest)
-            region = tuple(reader.listed("[", "]", reader.dimension))
+            region, copy = reader.region(), reader.copy()
             source, target = reader.strided("source"), reader.strided("target")
             reader.expect("at")
-            chunks.append(Chunk(symbol[1:], region, source, target, reader.integer()))
+            chunks.append(Chunk(symbol[1:], region, source, target, reader.integer(), copy))
     return programs
 
 
@@ -200,10 +208,10 @@ def read_routes(text):
         if line.startswith("route "):
             _, symbol, rest = line.split(" ", 2)
             reader = Reader(rest)
-            region = tuple(reader.listed("[", "]", reader.dimension))
+            region, copy = reader.region(), reader.copy()
             groups, reduction = reader.candidates()
             reader.expect("->")
-            routes.append(Route(symbol[1:], region, groups, reduction, reader.ranks()))
+            routes.append(Route(symbol[1:], region, groups, reduction, reader.ranks(), copy))
             if reader.peek() is not None:
                 raise ValueError(f"unexpected '{reader.peek()}' in {line}")
     return routes

@@ -3,11 +3,14 @@
 Entry points: Module.text, source_tensors (what each rank's file holds),
 expected_tensors (what each rank must end with).
 """
-from dataclasses import dataclass, field
-from typing import Dict, List, Optional
+from dataclasses import dataclass, field, replace
+from math import prod
+from typing import Dict, List, Optional, Tuple, Union
+from zlib import crc32
 
 import elements
 from layout import Mesh, Split, owned_elements, owned_indices
+from storage import PADS, Storage
 
 
 @dataclass
@@ -18,6 +21,7 @@ class Side:
     reduction: Optional[str] = None
     partial_axes: List[str] = field(default_factory=list)
     placements: Optional[str] = None  # the spelling to print in place of `split`
+    alias: Optional[str] = None       # by which the side names its tensor
 
     def contribution(self, rank):
         """Which of the contributions to a reduction `rank` holds, in mesh order."""
@@ -57,10 +61,16 @@ class Tensor:
     name: str
     dtype: str
     shape: List[int]
-    source: Side
-    targets: List[Side]
+    source: Optional[Union[Side, Storage]]
+    targets: List[Side]  # those that are not views of a storage
     # One list per contribution, of the elements in row-major global order, in the source's dtype.
     values: List[List[int]] = field(default_factory=list)
+    factors: Optional[List[List[int]]] = None  # of each dimension, where one has several
+    scales: Optional[Tuple[str, List[int]]] = None
+
+    def extents(self):
+        """Those of the indices d0, d1, ..."""
+        return [extent for dim in self.factors for extent in dim] if self.factors else self.shape
 
     def logical_values(self):
         """The elements as they cross the wire, and whether arithmetic may have changed them."""
@@ -72,15 +82,20 @@ class Tensor:
             reduced = self.values[0]
         return [elements.cast(source.dtype, self.dtype, element) for element in reduced]
 
-    def is_computed(self, target):
-        return len(self.values) > 1 or not self.source.dtype == self.dtype == target.dtype
+    def is_computed(self, dtype):
+        """Whether arithmetic makes what a target of `dtype` holds."""
+        return len(self.values) > 1 or not self.source.dtype == self.dtype == dtype
 
     def statements(self):
         def dtype_text(side):
             return f" : {side.dtype}" if side.dtype != self.dtype else ""
-        yield f"tensor @{self.name} : {self.dtype}[{', '.join(map(str, self.shape))}]"
-        for keyword, side in [("source", self.source)] + [("target", t) for t in self.targets]:
-            yield (f"{keyword} @{self.name}{dtype_text(side)} on @{side.mesh.name}"
+        shape = ", ".join("*".join(map(str, dim))
+                          for dim in self.factors or [[extent] for extent in self.shape])
+        scales = f" scales @{self.scales[0]} block {self.scales[1]}" if self.scales else ""
+        yield f"tensor @{self.name} : {self.dtype}[{shape}]{scales}"
+        sides = [("source", self.source)] if isinstance(self.source, Side) else []
+        for keyword, side in sides + [("target", target) for target in self.targets]:
+            yield (f"{keyword} @{side.alias or self.name}{dtype_text(side)} on @{side.mesh.name}"
                    f"{side.layout_text()}")
 
 
@@ -88,6 +103,8 @@ class Tensor:
 class Module:
     meshes: List[Mesh]
     tensors: List[Tensor]
+    storages: List[Storage] = field(default_factory=list)
+    aliases: Dict[str, str] = field(default_factory=dict)
 
     def mesh_statement(self, mesh):
         axes = ", ".join(f"{name}={size}" for name, size in mesh.axes)
@@ -97,18 +114,60 @@ class Module:
 
     def statements(self):
         return ([self.mesh_statement(mesh) for mesh in self.meshes]
-                + [line for tensor in self.tensors for line in tensor.statements()])
+                + [line for tensor in self.tensors for line in tensor.statements()]
+                + [f"alias @{alias} = @{name}" for alias, name in self.aliases.items()]
+                + [storage.statement() for storage in self.storages])
 
     def text(self):
         return "\n".join(self.statements()) + "\n"
 
-    def ranks(self):
-        return sorted({rank for tensor in self.tensors
-                       for side in [tensor.source] + tensor.targets for rank in side.mesh.ranks})
+    def sides(self):
+        """Everything that holds something on the ranks of a mesh."""
+        for tensor in self.tensors:
+            yield from ([tensor.source] if isinstance(tensor.source, Side) else [])
+            yield from tensor.targets
+        yield from self.storages
 
-    def only(self, tensor):
-        used = [side.mesh.name for side in [tensor.source] + tensor.targets]
-        return Module([mesh for mesh in self.meshes if mesh.name in used], [tensor])
+    def ranks(self):
+        return sorted({rank for side in self.sides() for rank in side.mesh.ranks})
+
+    def extents(self):
+        return {tensor.name: tensor.extents() for tensor in self.tensors}
+
+    def target_names(self):
+        names = [side.alias or tensor.name for tensor in self.tensors for side in tensor.targets]
+        names += [storage.name for storage in self.storages if storage.role == "target"]
+        return list(dict.fromkeys(names))
+
+    def only(self, name):
+        """The part of the module that the target named `name` needs: a tensor, alias or storage."""
+        storages = [storage for storage in self.storages
+                    if storage.role == "target" and storage.name == name]
+        wanted = {view.tensor for storage in storages for view in storage.views}
+        wanted.add(self.aliases.get(name, name))
+        tensors = [tensor for tensor in self.tensors if tensor.name in wanted]
+        sources = {}
+        for storage in self.storages:
+            views = [view for view in storage.views if view.tensor in wanted]
+            if storage.role == "source" and views:
+                sources[id(storage)] = replace(storage, views=views)
+        kept = []
+        for tensor in tensors:
+            targets = [target for target in tensor.targets
+                       if name in (target.alias or tensor.name, tensor.name)]
+            kept.append(replace(tensor, targets=targets, scales=None,
+                                source=sources.get(id(tensor.source), tensor.source)))
+        aliases = {alias: tensor for alias, tensor in self.aliases.items() if tensor in wanted}
+        smaller = Module([], kept, [*sources.values(), *storages], aliases)
+        used = {side.mesh.name for side in smaller.sides()}
+        smaller.meshes = [mesh for mesh in self.meshes if mesh.name in used]
+        return smaller
+
+
+def unread(name, rank, position, dtype):
+    """What lies in a source's pads and holes: never read, and different everywhere."""
+    bits = crc32(f"{name} {rank} {position}".encode()) * 0x9e3779b97f4a7c15
+    return bits % (2 if dtype == "i1" else 1 << (8 * elements.byte_width(dtype)))
 
 
 def source_tensors(module):
@@ -116,25 +175,49 @@ def source_tensors(module):
     result: Dict[int, dict] = {}
     for tensor in module.tensors:
         side = tensor.source
-        for rank in side.mesh.ranks:
-            values = tensor.values[side.contribution(rank)]
-            local = [values[i] for i in side.owned(tensor.shape, rank)]
-            entry = (side.dtype, side.local_shape(tensor.shape, rank), local)
-            result.setdefault(rank, {})[tensor.name] = entry
+        if isinstance(side, Side):
+            for rank in side.mesh.ranks:
+                values = tensor.values[side.contribution(rank)]
+                local = [values[i] for i in side.owned(tensor.shape, rank)]
+                entry = (side.dtype, side.local_shape(tensor.shape, rank), local)
+                result.setdefault(rank, {})[side.alias or tensor.name] = entry
+    values, extents = {tensor.name: tensor.values for tensor in module.tensors}, module.extents()
+    for storage in module.storages:
+        for rank in storage.mesh.ranks if storage.role == "source" else []:
+            number = storage.contribution(rank)
+            local = [unread(storage.name, rank, position, storage.dtype) if isinstance(slot, str)
+                     else values[slot[0]][number][slot[1]]
+                     for position, slot in enumerate(storage.slots(rank, extents))]
+            entry = (storage.dtype, storage.local_shape(rank), local)
+            result.setdefault(rank, {})[storage.name] = entry
     return result
 
 
 def expected_tensors(module):
-    """rank -> name -> (dtype, local shape, elements, global indices, computed)."""
+    """rank -> name -> (dtype, local shape, elements, where each comes from, which are computed)."""
     result: Dict[int, dict] = {}
-    for tensor in module.tensors:
-        logical = tensor.logical_values()
+    tensors = {tensor.name: tensor for tensor in module.tensors}
+    logical = {name: tensor.logical_values() for name, tensor in tensors.items()}
+
+    def stored(tensor, dtype, index):
+        return elements.cast(tensor.dtype, dtype, logical[tensor.name][index])
+
+    for name, tensor in tensors.items():
         for side in tensor.targets:
-            stored = [elements.cast(tensor.dtype, side.dtype, element) for element in logical]
-            computed = tensor.is_computed(side)
             for rank in side.mesh.ranks:
                 owned = side.owned(tensor.shape, rank)
-                result.setdefault(rank, {})[tensor.name] = (
+                result.setdefault(rank, {})[side.alias or name] = (
                     side.dtype, side.local_shape(tensor.shape, rank),
-                    [stored[i] for i in owned], owned, computed)
+                    [stored(tensor, side.dtype, i) for i in owned], owned,
+                    [tensor.is_computed(side.dtype)] * len(owned))
+    extents = module.extents()
+    for storage in module.storages:
+        for rank in storage.mesh.ranks if storage.role == "target" else []:
+            slots = storage.slots(rank, extents)
+            values = [0 if slot in PADS else stored(tensors[slot[0]], storage.dtype, slot[1])
+                      for slot in slots]
+            computed = [slot not in PADS and tensors[slot[0]].is_computed(storage.dtype)
+                        for slot in slots]
+            result.setdefault(rank, {})[storage.name] = (
+                storage.dtype, storage.local_shape(rank), values, slots, computed)
     return result

@@ -1,4 +1,5 @@
 # RUN: %python %s --xfer-opt %xfer-opt --count 12
+# RUN: %python %s --xfer-opt %xfer-opt --count 6 --storages
 """What must hold of compilation whatever the plan: the properties that let every rank compile
 its own program from the same text.
 
@@ -20,6 +21,7 @@ import tool
 from generate import random_module
 from lowered_text import program_sections
 from random_test import random_pipeline
+from storage_generate import random_storage_module
 
 
 DIGEST_FIELD = 4  # of table Plan in runtime/schema/plan.fbs
@@ -142,9 +144,12 @@ def check_spelling(compiler, module, canonical):
             + check(several == canonical, "two files give another module"))
 
 
-def check_module(xfer_opt, seed):
+def check_module(xfer_opt, seed, storages):
     random = Random(seed)
-    module = random_module(random, num_tensors=random.choice([1, 6, 16]))
+    if storages:
+        module = random_storage_module(random, families=random.choice([1, 3]))
+    else:
+        module = random_module(random, num_tensors=random.choice([1, 6, 16]))
     text = module.text().encode()
     problems = []
     for pipeline in (default_pipeline(xfer_opt, text), random_pipeline(random)):
@@ -170,11 +175,12 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--xfer-opt", required=True)
     parser.add_argument("--count", type=int, default=12, help="random modules")
+    parser.add_argument("--storages", action="store_true", help="fused and permuted tensors")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     failed = 0
     for seed in range(arguments.seed, arguments.seed + arguments.count):
-        problems = check_module(arguments.xfer_opt, seed)
+        problems = check_module(arguments.xfer_opt, seed, arguments.storages)
         if problems:
             failed += 1
             print("\n".join(problems), flush=True)

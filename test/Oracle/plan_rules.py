@@ -8,32 +8,79 @@ from itertools import product
 from math import prod
 
 import elements
-from layout import owned_elements
 from lowered_text import LARGEST, read_programs
+from storage import Storage
+
+
+class Memory:
+    """What one rank holds of a side under one name; `owned` says of a tensor which element lies
+    where, with None where there is something else."""
+
+    def __init__(self, name, side):
+        self.name, self.side = name, side
+
+    def owned(self, tensor, rank, extents):
+        if not isinstance(self.side, Storage):
+            return self.side.owned(tensor.shape, rank)
+        return [slot[1] if slot[0] == tensor.name else None
+                for slot in self.side.slots(rank, extents)]
+
+
+class ViewMemory(Memory):
+    """One view of a storage; of a table that repeats, the slots that repeat so often."""
+
+    def __init__(self, name, side, view, occurrence):
+        super().__init__(name, side)
+        self.owner = (view, occurrence)
+
+    def owned(self, tensor, rank, extents):
+        slots, owners = self.side.find(rank, extents)
+        return [slot[1] if owner == self.owner else None for slot, owner in zip(slots, owners)]
+
+
+def target_memories(module, tensor):
+    """In the order of declaration."""
+    memories = [Memory(side.alias or tensor.name, side) for side in tensor.targets]
+    for storage in module.storages:
+        for number, view in enumerate(storage.views if storage.role == "target" else []):
+            if view.tensor == tensor.name:
+                repeats = max((max(Counter(entry.table).values()) for entry in view.entries
+                               if entry.table), default=1)
+                memories += [ViewMemory(storage.name, storage, number, occurrence)
+                             for occurrence in range(repeats)]
+    return memories
 
 
 class Plan:
     def __init__(self, module, text, staging):
         self.staging = staging
+        self.extents = module.extents()
+        self.storages = [storage for storage in module.storages if storage.role == "target"]
+        self.sources = {tensor.name: Memory(tensor.name, tensor.source)
+                        for tensor in module.tensors}
+        self.targets = {tensor.name: target_memories(module, tensor) for tensor in module.tensors}
         self.tensors = {tensor.name: tensor for tensor in module.tensors}
         self.programs = read_programs(text)
         self.problems = []
         self.owned = {}
-        self.written = Counter()  # (tensor, rank, local element) -> times
+        self.written = Counter()  # (name of the memory, rank, local element) -> times
 
     def expect(self, condition, text):
         if not condition:
             self.problems.append(text)
         return condition
 
-    def owned_by(self, tensor, side, rank):
-        key = (tensor.name, id(side), rank)
+    def owned_by(self, tensor, memory, rank):
+        key = (tensor.name, id(memory), rank)
         if key not in self.owned:
-            self.owned[key] = owned_elements(side.mesh, side.dims, tensor.shape, rank)
+            self.owned[key] = memory.owned(tensor, rank, self.extents)
         return self.owned[key]
 
-    def target_side(self, tensor, rank):
-        return next((side for side in tensor.targets if rank in side.mesh.ranks), None)
+    def target(self, chunk, ends):
+        """Target number `copy` of the tensor's, of those that the first destination holds."""
+        held = [memory for memory in self.targets[chunk.tensor]
+                if ends.destinations[0] in memory.side.mesh.ranks]
+        return held[chunk.copy] if chunk.copy < len(held) else None
 
     def check(self):
         # Identity of a bucket (ends, whether it is a collective, ordinal) -> rank -> (window, bucket).
@@ -87,13 +134,15 @@ class Plan:
         if chunk.source is not None:
             self.check_contributors(tensor, ends, where)
             if self.expect(rank in tensor.source.mesh.ranks, f"{where}: not on the source"):
-                self.check_local(tensor, tensor.source, rank, chunk.source, wanted, where)
+                self.check_local(tensor, self.sources[tensor.name], rank, chunk.source, wanted,
+                                 where)
         if chunk.target is not None:
-            side = self.target_side(tensor, rank)
-            if self.expect(side is not None, f"{where}: not on a target"):
-                self.check_local(tensor, side, rank, chunk.target, wanted, where)
+            memory = self.target(chunk, ends)
+            if self.expect(memory is not None and rank in memory.side.mesh.ranks,
+                           f"{where}: not on a target"):
+                self.check_local(tensor, memory, rank, chunk.target, wanted, where)
                 for element in chunk.target:
-                    self.written[tensor.name, rank, element] += 1
+                    self.written[memory.name, rank, element] += 1
 
     def check_contributors(self, tensor, ends, where):
         source = tensor.source
@@ -113,13 +162,13 @@ class Plan:
         result = []
         for index in product(*region):
             flat = 0
-            for extent, i in zip(tensor.shape, index):
+            for extent, i in zip(tensor.extents(), index):
                 flat = flat * extent + i
             result.append(flat)
         return result
 
-    def check_local(self, tensor, side, rank, local, wanted, where):
-        owned = self.owned_by(tensor, side, rank)
+    def check_local(self, tensor, memory, rank, local, wanted, where):
+        owned = self.owned_by(tensor, memory, rank)
         got = [owned[element] if element < len(owned) else None for element in local]
         self.expect(got == wanted, f"{where}: local elements are {got}, expected {wanted}")
 
@@ -129,12 +178,12 @@ class Plan:
         where = f"bucket {ordinal} {ends.key()}"
         self.expect(set(found) == set(ends.contributors) | set(ends.destinations),
                     f"{where}: on ranks {sorted(found)}")
-        shape = [(chunk.tensor, chunk.region, chunk.offset) for chunk in first.chunks]
+        shape = [(c.tensor, c.region, c.copy, c.offset) for c in first.chunks]
         transports = set()
         for other, (index, bucket) in found.items():
             self.expect(index == window, f"{where}: in windows {window} and {index}")
             self.expect(bucket.size == first.size, f"{where}: {first.size} and {bucket.size} bytes")
-            self.expect([(c.tensor, c.region, c.offset) for c in bucket.chunks] == shape,
+            self.expect([(c.tensor, c.region, c.copy, c.offset) for c in bucket.chunks] == shape,
                         f"{where}: chunks differ between ranks {rank} and {other}")
             if bucket.transport != "none":
                 transports.add(bucket.transport)
@@ -179,25 +228,31 @@ class Plan:
                 return contribution * len(ends.contributors) + bucket.size
             return contribution + (bucket.size if "target" in bucket.roles else 0)
         staged = 0
-        for role, side_of in (("source", lambda tensor: tensor.source),
-                              ("target", lambda tensor: self.target_side(tensor, rank))):
-            local = getattr(bucket.chunks[0], role)
+        first = bucket.chunks[0]
+        for role, memory in (("source", self.sources[first.tensor]),
+                             ("target", self.target(first, ends))):
+            local = getattr(first, role)
             if local is None or (role == "target" and rank == ends.sender):
                 continue  # a local copy has one buffer
-            tensor = self.tensors[bucket.chunks[0].tensor]
+            tensor = self.tensors[first.tensor]
             contiguous = local == list(range(local[0], local[0] + len(local)))
-            if len(bucket.chunks) > 1 or not contiguous or side_of(tensor).dtype != tensor.dtype:
+            if len(bucket.chunks) > 1 or not contiguous or memory.side.dtype != tensor.dtype:
                 staged += bucket.size
         return staged
 
     def check_written(self):
-        for tensor in self.tensors.values():
-            for side in tensor.targets:
-                for rank in side.mesh.ranks:
-                    for element in range(len(self.owned_by(tensor, side, rank))):
-                        times = self.written.pop((tensor.name, rank, element), 0)
-                        self.expect(times == 1, f"@{tensor.name} on rank {rank}: local element "
-                                    f"{element} is written {times} times")
+        held = [(side.alias or tensor.name, side, lambda rank, tensor=tensor, side=side:
+                 range(len(side.owned(tensor.shape, rank))))
+                for tensor in self.tensors.values() for side in tensor.targets]
+        held += [(storage.name, storage, lambda rank, storage=storage:
+                  [i for i, slot in enumerate(storage.slots(rank, self.extents))
+                   if not isinstance(slot, str)]) for storage in self.storages]
+        for name, side, elements_on in held:
+            for rank in side.mesh.ranks:
+                for element in elements_on(rank):
+                    times = self.written.pop((name, rank, element), 0)
+                    self.expect(times == 1, f"@{name} on rank {rank}: local element {element} is "
+                                f"written {times} times")
         self.expect(not self.written, f"written outside targets: {list(self.written)[:3]}")
 
 

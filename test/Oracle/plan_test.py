@@ -1,4 +1,5 @@
 # RUN: %python %s --xfer-opt %xfer-opt --count 30
+# RUN: %python %s --xfer-opt %xfer-opt --count 12 --storages
 """Checks finished plans from outside the compiler, and that `--verify-plan` would notice.
 
 Each random module is lowered; the oracle checks the printed programs element
@@ -15,6 +16,7 @@ import tool
 from generate import random_module
 from plan_rules import plan_problems
 from random_test import LEAST_STAGING, random_pipeline
+from storage_generate import random_storage_module
 
 LOWERED = re.compile(r"^\s*(program|window|bucket|chunk) |^\s*\}")
 
@@ -81,9 +83,12 @@ def difference(original, changed):
     return "\n".join(difflib.unified_diff(original, changed, "good", "damaged", lineterm="", n=0))
 
 
-def check_module(xfer_opt, seed, times):
+def check_module(xfer_opt, seed, times, storages):
     random = Random(seed)
-    module = random_module(random, num_tensors=random.choice([1, 3, 12]), max_elements=48)
+    if storages:
+        module = random_storage_module(random, families=random.choice([1, 2]), world=8)
+    else:
+        module = random_module(random, num_tensors=random.choice([1, 3, 12]), max_elements=48)
     problems, refused = [], 0
     staging = random.randint(LEAST_STAGING, 6000)
     for options, budget in ((["--default-pipeline"], None),
@@ -109,11 +114,12 @@ def main():
     parser.add_argument("--xfer-opt", required=True)
     parser.add_argument("--count", type=int, default=30, help="random modules")
     parser.add_argument("--damage", type=int, default=20, help="damaged texts for each lowering")
+    parser.add_argument("--storages", action="store_true", help="fused and permuted tensors")
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     failed, refused = 0, 0
     for seed in range(arguments.seed, arguments.seed + arguments.count):
-        problems, seen = check_module(arguments.xfer_opt, seed, arguments.damage)
+        problems, seen = check_module(arguments.xfer_opt, seed, arguments.damage, arguments.storages)
         refused += seen
         if problems:
             failed += 1

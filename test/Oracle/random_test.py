@@ -1,10 +1,12 @@
 # RUN: %python %s --xfer-run %xfer-run --xfer-opt %xfer-opt --count 5000
+# RUN: %python %s --xfer-run %xfer-run --xfer-opt %xfer-opt --count 600 --storages
 """Random modules through xfer-run, compared bit by bit with the oracle.
 
-Each module of some thirty tensors runs several times: as it is, with tiny chunks,
+Each module of some thirty tensors, or with --storages of some fused, padded and permuted
+storages, runs several times: as it is, with tiny chunks,
 buckets and windows, in very little staging, from an emitted plan and from text
 that was lowered part of the way. On a failure the module is shrunk to one
-tensor and printed with its seed, the place, and the expected and actual bits.
+target and printed with its seed, the place, and the expected and actual bits.
 """
 import argparse
 import multiprocessing
@@ -20,8 +22,10 @@ import safetensors_io
 import tool
 from generate import messy_text, random_module
 from model import expected_tensors, source_tensors
+from storage_generate import random_storage_module
 
 TENSORS_PER_MODULE = 32
+LEAST_LAYOUTS = {False: 2 * TENSORS_PER_MODULE, True: 18}  # of a module, without and with storages
 SHOWN_FAILURES = 5
 # Of one rank: four buffers, each of one element with eight contributions and the result.
 LEAST_STAGING = 4 * 9 * 8
@@ -76,7 +80,7 @@ def tensor_differences(rank, name, wanted, got):
     return [f"{where}: local element {i}, global {owned[i]}: expected 0x{value:0{digits}x}, "
             f"got 0x{actual:0{digits}x} ({dtype})"
             for i, (value, actual) in enumerate(zip(values, got[2]))
-            if not elements.same_element(dtype, value, actual, computed)]
+            if not elements.same_element(dtype, value, actual, computed[i])]
 
 
 class Check:
@@ -116,13 +120,12 @@ class Check:
         tidy = Check(self.xfer_run, self.options, None, self.prepare)
         if self.text_seed is not None and tidy.failures(module):
             self.text_seed = None
-        suspects = [failures[0][0]] if failures[0][0] else [t.name for t in module.tensors]
-        for tensor in module.tensors:
-            if tensor.name in suspects:
-                smaller = module.only(tensor)
-                found = self.failures(smaller)
-                if found:
-                    return smaller, found
+        suspects = [failures[0][0]] if failures[0][0] else module.target_names()
+        for name in suspects:
+            smaller = module.only(name)
+            found = self.failures(smaller)
+            if found:
+                return smaller, found
         return module, failures
 
 
@@ -138,10 +141,13 @@ def describe(seed, check, module, failures):
 
 def run_seed(job):
     """(layouts tested, elements compared, description of a failure or None)"""
-    xfer_run, xfer_opt, max_ranks, seed = job
+    xfer_run, xfer_opt, max_ranks, storages, seed = job
     random = Random(seed)
-    module = random_module(random, TENSORS_PER_MODULE, max_ranks, max_ranks * 3 // 2)
-    layouts = sum(1 + len(tensor.targets) for tensor in module.tensors)
+    if storages:
+        module = random_storage_module(random, max_ranks=max_ranks, world=max_ranks * 3 // 2)
+    else:
+        module = random_module(random, TENSORS_PER_MODULE, max_ranks, max_ranks * 3 // 2)
+    layouts = sum(1 for _ in module.sides())
     compared = 0
     checks = [Check(xfer_run, options, seed if options else None)
               for options in variants(random, module)]
@@ -164,14 +170,14 @@ def main():
     parser.add_argument("--count", type=int, default=2000, help="layouts to test, at least")
     parser.add_argument("--seed", type=int, default=1, help="of the first module")
     parser.add_argument("--max-ranks", type=int, default=8, help="of a mesh")
+    parser.add_argument("--storages", action="store_true", help="fused and permuted tensors")
     parser.add_argument("--jobs", type=int, default=min(4, os.cpu_count() or 1))
     arguments = parser.parse_args()
     started, layouts, compared, modules, problems = time.monotonic(), 0, 0, 0, 0
-    # Each tensor has a source and at least one target.
-    limit = arguments.count // TENSORS_PER_MODULE // 2 + 1
+    limit = arguments.count // LEAST_LAYOUTS[arguments.storages] + 1
     with multiprocessing.Pool(arguments.jobs) as pool:
-        jobs = ((arguments.xfer_run, arguments.xfer_opt, arguments.max_ranks, arguments.seed + i)
-                for i in range(limit))
+        jobs = ((arguments.xfer_run, arguments.xfer_opt, arguments.max_ranks, arguments.storages,
+                 arguments.seed + i) for i in range(limit))
         for tested, elements_compared, failure in pool.imap(run_seed, jobs):
             layouts, compared, modules = layouts + tested, compared + elements_compared, modules + 1
             if failure:

@@ -29,7 +29,7 @@ def check_random(xfer_opt, seed):
     for tensor in module.tensors:
         problems = route_problems(tensor, by_tensor[tensor.name])
         if problems:
-            return [f"FAILED: seed {seed}", module.only(tensor).text()] + problems[:5]
+            return [f"FAILED: seed {seed}", module.only(tensor.name).text()] + problems[:5]
     return []
 
 

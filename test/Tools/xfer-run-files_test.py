@@ -188,21 +188,25 @@ class Files(unittest.TestCase):
                             "100000000")
 
     def test_header_no_json(self):
-        self.expect_damaged(safetensors.pack(b"{]", b""), "header is no JSON:")
+        self.expect_damaged(safetensors.pack(b"{]", b""),
+                            "header:1:2: expected a name in quotes, got ']'")
 
     def test_header_no_object(self):
-        self.expect_damaged(safetensors.pack(b"[]", b""), "header is no JSON object")
+        self.expect_damaged(safetensors.pack(b"[]", b""),
+                            "header:1:1: expected the header to be an object, got an array")
 
     def test_header_nested_deeply(self):
-        self.expect_damaged(safetensors.pack(b"[" * 1000000, b""), "header nests too deeply")
+        self.expect_damaged(safetensors.pack(b"[" * 1000000, b""),
+                            "header:1:34: values nest more than 32 deep")
 
     def test_duplicate_tensor(self):
         entry = b'"t": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}'
         self.expect_damaged(safetensors.pack(b"{" + entry + b", " + entry + b"}", b"\0"),
-                            "header has two members of one name")
+                            "header:1:62: two members of one name: 't'")
 
     def damaged_entry(self, entry, text, data=b"\0\0\0\0"):
-        self.expect_damaged(safetensors.pack({"t": entry}, data), text)
+        self.expect_damaged(safetensors.pack({"t": entry}, data), "header:1:")
+        self.expect_error(text)
 
     def test_entry_is_no_object(self):
         self.damaged_entry(3, "tensor 't' is not described by an object")
@@ -225,6 +229,10 @@ class Files(unittest.TestCase):
         self.damaged_entry({"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]},
                            "tensor 't' has a shape that is not a list of sizes")
 
+    def test_fractional_shape(self):
+        self.damaged_entry({"dtype": "F32", "shape": [1.0], "data_offsets": [0, 4]},
+                           "tensor 't' has a shape that is not a list of sizes: 1.0")
+
     def test_shape_overflows(self):
         self.damaged_entry({"dtype": "F32", "shape": [2**32, 2**32], "data_offsets": [0, 4]},
                            "tensor 't' has a shape of more than 2^63 bytes")
@@ -245,7 +253,8 @@ class Files(unittest.TestCase):
         entry = {"dtype": "U8", "shape": [3], "data_offsets": [0, 3]}
         other = {"dtype": "U8", "shape": [2], "data_offsets": [2, 4]}
         self.expect_damaged(safetensors.pack({"t": entry, "u": other}, b"\0" * 4),
-                            "tensor 'u' begins at byte 2 of the data, expected 3")
+                            "header:1:")
+        self.expect_error("tensor 'u' begins at byte 2 of the data, expected 3")
 
     def test_trailing_bytes(self):
         self.damaged_entry({"dtype": "F32", "shape": [], "data_offsets": [0, 4]},

@@ -1,12 +1,11 @@
 //===- Safetensors.h - Files of named tensors -------------------*- C++ -*-===//
 //
-// Reads and writes the safetensors format: eight bytes of header length, a
-// JSON header that gives every tensor its element type, shape and place, then
-// the data. The reader trusts nothing: a file that opens has consistent sizes,
-// offsets and names. What a file must hold is the caller's question.
+// Reads and writes the safetensors format. A file that opens has a header
+// without contradictions (xfer/Frontend/SafetensorsHeader.h); what a file must
+// hold is the caller's question.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/DType.h"
+#include "xfer/Frontend/SafetensorsHeader.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Error.h"
@@ -15,14 +14,6 @@
 #include <vector>
 
 namespace xfer::run {
-
-struct SafetensorsEntry {
-  std::string name;
-  DType dtype = DType::F32;
-  llvm::SmallVector<int64_t, 3> shape;
-  int64_t offset = 0; ///< in the file
-  int64_t bytes = 0;
-};
 
 /// An open file whose header has been checked. Movable; closes the file when it goes.
 class SafetensorsFile {
@@ -40,7 +31,6 @@ public:
 
 private:
   SafetensorsFile(llvm::StringRef path, int descriptor) : filePath(path), descriptor(descriptor) {}
-  llvm::Error readHeader();
   std::string filePath;
   int descriptor = -1;
   std::vector<SafetensorsEntry> tensors;
@@ -57,8 +47,5 @@ struct SafetensorsTensor {
 
 /// Writes a whole file. Wider element types come first, so that every tensor is aligned.
 void writeSafetensors(llvm::ArrayRef<SafetensorsTensor> tensors, llvm::raw_ostream &os);
-
-/// The format's name of an element type, `BF16` say.
-llvm::StringRef safetensorsName(DType dtype);
 
 } // namespace xfer::run

@@ -68,7 +68,4 @@ private:
   std::vector<llvm::SmallVector<MemoryPart, 1>> dims;
 };
 
-/// The dimensions of a tensor that lies in no storage: its own.
-StorageShape ownShape(const Tensor &tensor);
-
 } // namespace xfer

@@ -49,6 +49,11 @@ struct Tensor {
 /// The extents of the tensor's dimensions: those of its indices, multiplied where they are factors.
 llvm::SmallVector<int64_t, 3> dimExtents(const Tensor &tensor);
 
+/// The memory of a tensor that lies in no storage: its own dimensions, and the view in which each
+/// holds its factors, row-major.
+StorageShape ownShape(const Tensor &tensor);
+View ownView(const Tensor &tensor);
+
 /// A second name of a tensor.
 struct Alias {
   llvm::StringRef name;

@@ -13,8 +13,8 @@ namespace xfer {
 
 /// `count` runs of `run` consecutive indices, `stride` apart: [begin + i*stride, +run), i < count.
 /// Printed `begin:begin+run`, or `begin:begin+run by stride x count` when count > 1.
-/// run, count >= 1; stride >= run; canonical: count == 1 has stride == run, and runs that touch
-/// (stride == run) are written as one run.
+/// run, count >= 1; stride >= run; canonical: count == 1 has stride == run. Runs that touch
+/// (stride == run) are several where they lie apart in a memory.
 struct Segment {
   int64_t begin = 0;
   int64_t run = 0;

@@ -13,7 +13,7 @@ namespace xfer {
 inline constexpr size_t kMaxRuns = 1 << 16;
 
 /// Verifies:
-/// - every size and repetition is at least 0, a repetition at least 1;
+/// - every size is at least 0; a group repeats at least once, and at most kMaxIntervals times;
 /// - names differ within a dimension;
 /// - extents, bytes and strides fit in 63 bits.
 std::optional<Problem> checkStorageShape(const StorageShape &shape, DType dtype);
@@ -27,6 +27,15 @@ std::optional<Problem> checkStorageShape(const StorageShape &shape, DType dtype)
 ///   index exactly once; a view has one table at most.
 std::optional<Problem> checkView(const View &view, const StorageShape &shape,
                                  llvm::ArrayRef<int64_t> indices, bool isTarget);
+
+/// A tensor may be held in this many products of intervals, over all ranks.
+inline constexpr int64_t kMaxBlocks = int64_t(1) << 20;
+
+/// For a view and a layout that are right. Verifies:
+/// - where several indices are flattened into a dimension, its cuts leave at most kMaxBlocks
+///   products of intervals.
+std::optional<Problem> checkFlattening(const View &view, const StorageShape &shape,
+                                       const Layout &layout);
 
 /// What is wrong with the views of one storage together.
 struct ViewsFault {

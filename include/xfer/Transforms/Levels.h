@@ -12,7 +12,7 @@ LogicalResult expectLevel(Module &module, Level level, PassContext &context);
 /// Fails unless every tensor has a source and a target.
 LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics);
 
-/// Every rank of every mesh that a tensor uses, ascending.
+/// Every rank of every mesh that a tensor or a storage uses, ascending.
 std::vector<int64_t> ranksOf(const Module &module);
 
 } // namespace xfer

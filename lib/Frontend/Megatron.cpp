@@ -1,0 +1,331 @@
+//===- Megatron.cpp - Megatron-Core ---------------------------------------===//
+//
+// Ranks in the order tp-cp-ep-dp-pp, tp the fastest. Every pipeline stage is a
+// mesh of its own, and so are the ranks of a stage that hold the same experts:
+// on each, names count local layers and local experts. Query, key and value are
+// interleaved by groups, gate and up lie one after the other in each rank's
+// rows, the first norms of a layer belong to the linear layers after them.
+//
+//   source storage @decoder.layers.0.self_attention.linear_qkv.weight
+//       : bf16[4 x (q:1024 | k:128 | v:128), 2048] on @train-stage1 split [{tp}, {}] {
+//     view @model.layers.16.self_attn.q_proj.weight [q: d0, d1]
+//     ...
+//===----------------------------------------------------------------------===//
+#include "LayerStorages.h"
+#include "xfer/Frontend/Frameworks.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+
+using llvm::StringRef;
+using llvm::Twine;
+
+namespace xfer {
+namespace {
+
+class MegatronPlacement {
+public:
+  MegatronPlacement(SideStorages &out, const Architecture &a)
+      : out(out), side(out.side), model(out.model),
+        a(a), cut{"tp", side.tp.value, false, "tp " + std::to_string(side.tp.value)},
+        expertTensorCut{"etp", side.etp.value, false, "etp " + std::to_string(side.etp.value)},
+        fusesNorms(side.transformer_impl.value == "transformer_engine") {}
+  LogicalResult place();
+
+private:
+  struct Layer {
+    std::string name;   ///< of the module, with the local number
+    std::string tensor; ///< of the model, with the global number
+    int64_t mesh = 0;
+    llvm::ArrayRef<int64_t> expertMeshes; ///< by the coordinate on ep
+  };
+  LogicalResult check();
+  LogicalResult divides(StringRef what, int64_t extent, const SideSize &size, StringRef sizeName);
+  std::vector<int64_t> evenStages();
+  void addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer);
+  LogicalResult placeEnds();
+  LogicalResult placeVocabulary(StringRef name, StringRef tensor, int64_t mesh);
+  LogicalResult placeLayer(const Layer &layer, bool hasExperts);
+  LogicalResult placeGroupedAttention(const Layer &layer);
+  LogicalResult placeInterleaved(const Layer &layer, StringRef kind);
+  LogicalResult placeLatentAttention(const Layer &layer);
+  LogicalResult placeFeedForward(const Layer &layer, StringRef module, StringRef tensorModule,
+                                 bool hasBias);
+  LogicalResult placeExperts(const Layer &layer);
+  LogicalResult placeGatedPair(StringRef name, const Twine &tensors, int64_t mesh, const Cut &by,
+                               StringRef kind = "weight");
+  LogicalResult whole(const Twine &name, const Twine &tensor, int64_t mesh, size_t dimension = 0,
+                      const Cut &by = Cut()) {
+    return addWhole(out, name.str(), out.tensor(tensor), mesh, dimension, by);
+  }
+  /// A norm: part of the linear layer that uses it, or a module of its own.
+  LogicalResult norm(const Layer &layer, StringRef linear, StringRef own, StringRef tensor) {
+    std::string name =
+        fusesNorms && !linear.empty() ? linear.str() + ".layer_norm_weight" : own.str() + ".weight";
+    return whole(layer.name + name, layer.tensor + tensor + ".weight", layer.mesh);
+  }
+
+  SideStorages &out;
+  const Side &side;
+  const Model &model;
+  const Architecture &a;
+  Cut cut, expertTensorCut;
+  bool fusesNorms;
+  std::vector<int64_t> stageMeshes;
+  std::vector<std::vector<int64_t>> expertMeshes; ///< by stage and coordinate on ep
+};
+
+LogicalResult MegatronPlacement::divides(StringRef what, int64_t extent, const SideSize &size,
+                                         StringRef sizeName) {
+  if (extent % size.value == 0)
+    return success();
+  return out.diagnostics.error(size.isGiven ? size.loc : side.loc,
+                               sizeName + " " + Twine(size.value) + " does not divide '" + what +
+                                   "' " + Twine(extent));
+}
+
+/// Verifies:
+/// - tp divides the heads, and KV heads or they divide it;
+/// - experts divide over ep, their rows over etp.
+LogicalResult MegatronPlacement::check() {
+  if (failed(divides("num_attention_heads", a.heads, side.tp, "tp")))
+    return failure();
+  if (!a.isLatent && a.kvHeads % side.tp.value != 0 && side.tp.value % a.kvHeads != 0)
+    return out.diagnostics.error(side.tp.loc, "tp " + Twine(side.tp.value) +
+                                                  " and 'num_key_value_heads' " + Twine(a.kvHeads) +
+                                                  " do not divide one another");
+  if (a.experts == 0 && side.ep.value > 1)
+    return out.diagnostics.error(side.ep.loc, "ep is " + Twine(side.ep.value) +
+                                                  ", but the model has no experts");
+  if (a.experts && failed(divides("num_experts", a.experts, side.ep, "ep")))
+    return failure();
+  return success();
+}
+
+/// Layers of a stage where nothing else is said. Megatron itself takes only what divides.
+std::vector<int64_t> MegatronPlacement::evenStages() {
+  int64_t stages = side.pp.value;
+  std::vector<int64_t> layers(stages, 0);
+  for (int64_t layer = 0; layer < a.layers; ++layer)
+    ++layers[layer * stages / a.layers];
+  if (side.stageLayers.empty() && a.layers % stages != 0) {
+    std::string text =
+        llvm::join(llvm::map_range(layers, [](int64_t n) { return Twine(n).str(); }), "+");
+    out.diagnostics.warning(side.pp.loc,
+                            "pp " + Twine(stages) + " does not divide 'num_hidden_layers' " +
+                                Twine(a.layers) + "; stages are taken to have layers=" + text);
+    out.remarks.push_back("stages were taken to have layers=" + text);
+  }
+  return layers;
+}
+
+void MegatronPlacement::addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer) {
+  int64_t ranks = side.num_gpus.value / side.pp.value;
+  int64_t first = side.first_rank.value + stage * ranks;
+  SideMesh mesh;
+  mesh.name = side.name + (side.pp.value > 1 ? "-stage" + std::to_string(stage) : "");
+  mesh.axes.push_back({"dp", side.dp.value});
+  if (side.cp.value > 1)
+    mesh.axes.push_back({"cp", side.cp.value});
+  mesh.axes.push_back({"tp", side.tp.value});
+  mesh.ranks = rankRange(first, ranks);
+  mesh.remark = describeLayers(beginLayer, endLayer);
+  std::string stageName = mesh.name;
+  stageMeshes.push_back(out.addMesh(std::move(mesh)));
+  expertMeshes.emplace_back();
+  if (!a.experts)
+    return;
+  int64_t ep = side.ep.value, etp = side.etp.value;
+  int64_t local = a.experts / ep;
+  for (int64_t coordinate = 0; coordinate < ep; ++coordinate) {
+    SideMesh experts;
+    experts.name = stageName + "-ep" + std::to_string(coordinate);
+    experts.axes.push_back({"edp", ranks / (ep * etp)});
+    if (etp > 1)
+      experts.axes.push_back({"etp", etp});
+    for (int64_t rank = 0; rank < ranks; ++rank)
+      if (rank / etp % ep == coordinate)
+        experts.ranks.push_back(first + rank);
+    experts.remark = "experts " + std::to_string(coordinate * local) + " to " +
+                     std::to_string((coordinate + 1) * local - 1);
+    expertMeshes.back().push_back(out.addMesh(std::move(experts)));
+  }
+}
+
+LogicalResult MegatronPlacement::placeVocabulary(StringRef name, StringRef tensor, int64_t mesh) {
+  int64_t rows = llvm::alignTo(a.vocabulary, side.vocab_multiple.value * side.tp.value);
+  return addPadded(out, name, out.tensor(tensor), rows, "pad", mesh, cut);
+}
+
+/// What lies before the first layer and after the last. Tied embeddings have a copy in the last
+/// stage, of which a source needs none.
+LogicalResult MegatronPlacement::placeEnds() {
+  if (failed(placeVocabulary("embedding.word_embeddings.weight", "model.embed_tokens.weight",
+                             stageMeshes.front())) ||
+      failed(whole("decoder.final_layernorm.weight", "model.norm.weight", stageMeshes.back())))
+    return failure();
+  if (!a.tiedEmbeddings)
+    return placeVocabulary("output_layer.weight", "lm_head.weight", stageMeshes.back());
+  if (side.pp.value > 1 && !side.isSource)
+    return placeVocabulary("output_layer.weight", "model.embed_tokens.weight", stageMeshes.back());
+  return success();
+}
+
+/// One storage of `kind` (weight, bias) with the rows of query, key and value group by group.
+LogicalResult MegatronPlacement::placeInterleaved(const Layer &layer, StringRef kind) {
+  Storage storage;
+  Part part;
+  part.repeat = a.kvHeads;
+  for (StringRef run : {"q", "k", "v"}) {
+    int64_t tensor = out.tensor(layer.tensor + "self_attn." + run + "_proj." + kind);
+    if (tensor < 0)
+      return failure();
+    if (run == "q")
+      storage = wholeStorage(out, layer.name + "self_attention.linear_qkv." + kind.str(), tensor,
+                             layer.mesh);
+    else
+      storage.views.push_back({tensor, out.wholeEntries(tensor)});
+    storage.views.back().entries[0].run = run.str();
+    part.runs.push_back({run.str(), run == "q" ? a.heads / a.kvHeads * a.headSize : a.headSize});
+  }
+  if (cut.ways > 1)
+    part.cuts.push_back(cut);
+  storage.dimensions[0] = {std::move(part)};
+  return out.add(std::move(storage));
+}
+
+LogicalResult MegatronPlacement::placeGroupedAttention(const Layer &layer) {
+  const std::string attention = layer.name + "self_attention.",
+                    tensors = layer.tensor + "self_attn.";
+  if (failed(norm(layer, "self_attention.linear_qkv", "input_layernorm", "input_layernorm")) ||
+      failed(placeInterleaved(layer, "weight")) ||
+      failed(
+          whole(attention + "linear_proj.weight", tensors + "o_proj.weight", layer.mesh, 1, cut)))
+    return failure();
+  if (a.attentionBias &&
+      (failed(placeInterleaved(layer, "bias")) ||
+       failed(whole(attention + "linear_proj.bias", tensors + "o_proj.bias", layer.mesh))))
+    return failure();
+  if (a.queryKeyNorm &&
+      (failed(norm(layer, "", "self_attention.q_layernorm", "self_attn.q_norm")) ||
+       failed(norm(layer, "", "self_attention.k_layernorm", "self_attn.k_norm"))))
+    return failure();
+  return success();
+}
+
+/// The down projections are whole on every rank of tp.
+LogicalResult MegatronPlacement::placeLatentAttention(const Layer &layer) {
+  const std::string attention = layer.name + "self_attention.",
+                    tensors = layer.tensor + "self_attn.";
+  int64_t mesh = layer.mesh;
+  if (failed(norm(layer, "", "input_layernorm", "input_layernorm")))
+    return failure();
+  if (a.queryLatent) {
+    if (failed(whole(attention + "linear_q_down_proj.weight", tensors + "q_a_proj.weight", mesh)) ||
+        failed(norm(layer, "self_attention.linear_q_up_proj", "self_attention.q_layernorm",
+                    "self_attn.q_a_layernorm")) ||
+        failed(whole(attention + "linear_q_up_proj.weight", tensors + "q_b_proj.weight", mesh, 0,
+                     cut)))
+      return failure();
+  } else if (failed(whole(attention + "linear_q_proj.weight", tensors + "q_proj.weight", mesh, 0,
+                          cut))) {
+    return failure();
+  }
+  return success(
+      succeeded(whole(attention + "linear_kv_down_proj.weight",
+                      tensors + "kv_a_proj_with_mqa.weight", mesh)) &&
+      succeeded(norm(layer, "self_attention.linear_kv_up_proj", "self_attention.kv_layernorm",
+                     "self_attn.kv_a_layernorm")) &&
+      succeeded(whole(attention + "linear_kv_up_proj.weight", tensors + "kv_b_proj.weight", mesh, 0,
+                      cut)) &&
+      succeeded(whole(attention + "linear_proj.weight", tensors + "o_proj.weight", mesh, 1, cut)));
+}
+
+/// Gate and up of one feed-forward, each cut by itself.
+LogicalResult MegatronPlacement::placeGatedPair(StringRef name, const Twine &tensors, int64_t mesh,
+                                                const Cut &by, StringRef kind) {
+  std::string prefix = tensors.str();
+  return addFused(out, name,
+                  {FusedPiece{"gate", out.tensor(prefix + "gate_proj." + kind), by},
+                   FusedPiece{"up", out.tensor(prefix + "up_proj." + kind), by}},
+                  mesh);
+}
+
+LogicalResult MegatronPlacement::placeFeedForward(const Layer &layer, StringRef module,
+                                                  StringRef tensorModule, bool hasBias) {
+  std::string name = layer.name + module.str(), tensors = layer.tensor + tensorModule.str();
+  if (failed(placeGatedPair(name + "linear_fc1.weight", tensors, layer.mesh, cut)) ||
+      failed(whole(name + "linear_fc2.weight", tensors + "down_proj.weight", layer.mesh, 1, cut)))
+    return failure();
+  if (!hasBias)
+    return success();
+  if (failed(placeGatedPair(name + "linear_fc1.bias", tensors, layer.mesh, cut, "bias")))
+    return failure();
+  return whole(name + "linear_fc2.bias", tensors + "down_proj.bias", layer.mesh);
+}
+
+LogicalResult MegatronPlacement::placeExperts(const Layer &layer) {
+  const std::string mlp = layer.name + "mlp.", tensors = layer.tensor + "mlp.";
+  if (failed(norm(layer, "", "pre_mlp_layernorm", "post_attention_layernorm")) ||
+      failed(whole(mlp + "router.weight", tensors + "gate.weight", layer.mesh)))
+    return failure();
+  if (a.routerBias && failed(whole(mlp + "router.expert_bias",
+                                   tensors + "gate.e_score_correction_bias", layer.mesh)))
+    return failure();
+  int64_t local = a.experts / side.ep.value;
+  bool areSequential = side.experts.value == "sequential";
+  for (int64_t expert = 0; expert < a.experts; ++expert) {
+    int64_t mesh = layer.expertMeshes[expert / local];
+    std::string number = std::to_string(expert % local);
+    std::string begin =
+        areSequential ? mlp + "experts.local_experts." + number + "." : mlp + "experts.";
+    std::string end = areSequential ? ".weight" : ".weight" + number;
+    std::string from = tensors + "experts." + std::to_string(expert) + ".";
+    if (failed(placeGatedPair(begin + "linear_fc1" + end, from, mesh, expertTensorCut)) ||
+        failed(
+            whole(begin + "linear_fc2" + end, from + "down_proj.weight", mesh, 1, expertTensorCut)))
+      return failure();
+  }
+  return a.sharedExperts ? placeFeedForward(layer, "mlp.shared_experts.", "mlp.shared_experts.",
+                                            /*hasBias=*/false)
+                         : success();
+}
+
+LogicalResult MegatronPlacement::placeLayer(const Layer &layer, bool hasExperts) {
+  if (failed(a.isLatent ? placeLatentAttention(layer) : placeGroupedAttention(layer)))
+    return failure();
+  if (hasExperts)
+    return placeExperts(layer);
+  if (failed(norm(layer, "mlp.linear_fc1", "pre_mlp_layernorm", "post_attention_layernorm")))
+    return failure();
+  return placeFeedForward(layer, "mlp.", "mlp.", a.mlpBias);
+}
+
+LogicalResult MegatronPlacement::place() {
+  std::vector<int64_t> layers;
+  if (failed(check()) || failed(stageLayers(out, evenStages(), layers)))
+    return failure();
+  int64_t first = 0;
+  for (int64_t stage = 0; stage < side.pp.value; first += layers[stage++])
+    addMeshes(stage, first, first + layers[stage]);
+  if (failed(placeEnds()))
+    return failure();
+  int64_t layer = 0;
+  for (int64_t stage = 0; stage < side.pp.value; ++stage)
+    for (int64_t local = 0; local < layers[stage]; ++local, ++layer) {
+      Layer names{"decoder.layers." + std::to_string(local) + ".",
+                  "model.layers." + std::to_string(layer) + ".", stageMeshes[stage],
+                  expertMeshes[stage]};
+      if (failed(placeLayer(names, a.hasExperts(layer))))
+        return failure();
+    }
+  return out.finish();
+}
+
+} // namespace
+
+LogicalResult placeMegatron(SideStorages &out) {
+  const Architecture *architecture = requireArchitecture(out);
+  return architecture ? MegatronPlacement(out, *architecture).place() : failure();
+}
+
+} // namespace xfer
