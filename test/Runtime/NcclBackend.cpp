@@ -5,7 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "Backends.h"
 #include "nccl/NcclApi.h"
-#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <mutex>
 #include <set>
@@ -18,24 +18,39 @@ using runtime::CudaApi;
 
 class NcclPlace final : public Place {
 public:
-  NcclPlace() { EXPECT_TRUE(CudaApi::get(cuda).isOk()); }
+  NcclPlace() {
+    EXPECT_TRUE(CudaApi::get(cuda).isOk());
+    std::string pattern = testing::TempDir() + "xfer-store-XXXXXX";
+    EXPECT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory = pattern;
+    EXPECT_EQ(xfer_store_create_directory(directory.c_str(), &store), XFER_OK) << xfer_last_error();
+  }
   ~NcclPlace() override {
     for (const auto &[rank, group] : groups)
       xfer_group_destroy(group);
+    xfer_store_destroy(store);
+    std::filesystem::remove_all(directory);
     for (const auto &[rank, each] : streams)
       onDevice(positionOf(rank), [&, stream = each] {
         EXPECT_EQ(cuda->StreamDestroy(static_cast<runtime::CudaStream>(stream)), 0);
       });
   }
 
-  void addRanks(const std::vector<int64_t> &more) override { ranks.insert(more.begin(), more.end()); }
+  void addRanks(const std::vector<int64_t> &more) override {
+    ranks.insert(more.begin(), more.end());
+  }
 
-  /// The first call makes the groups of all ranks, which takes all of them.
   xfer_group_t *group(int64_t rank) override {
     std::lock_guard lock(mutex);
-    if (groups.empty())
-      makeGroups();
-    return groups[rank];
+    xfer_group_t *&group = groups[rank];
+    xfer_nccl_options_t options = {};
+    options.size = sizeof(options);
+    options.store = store;
+    options.device = positionOf(rank);
+    if (!group) {
+      EXPECT_EQ(xfer_group_create_nccl(&options, &group), XFER_OK) << xfer_last_error();
+    }
+    return group;
   }
 
   void *allocate(int64_t rank, size_t bytes) override {
@@ -99,28 +114,10 @@ private:
     });
   }
 
-  void makeGroups() {
-    char id[128];
-    EXPECT_EQ(xfer_nccl_get_unique_id(id), XFER_OK) << xfer_last_error();
-    for (int64_t rank : ranks)
-      groups[rank] = nullptr;
-    std::vector<std::thread> threads;
-    for (auto &each : groups)
-      threads.emplace_back([&, this] {
-        xfer_nccl_options_t options = {};
-        options.size = sizeof(options);
-        options.device = positionOf(each.first);
-        options.position = positionOf(each.first);
-        options.num_ranks = static_cast<int64_t>(ranks.size());
-        options.unique_id = id;
-        EXPECT_EQ(xfer_group_create_nccl(&options, &each.second), XFER_OK) << xfer_last_error();
-      });
-    for (std::thread &thread : threads)
-      thread.join();
-  }
-
   const CudaApi *cuda = nullptr;
-  std::set<int64_t> ranks;
+  std::string directory;
+  xfer_store_t *store = nullptr;
+  std::set<int64_t> ranks; // positions are devices
   std::mutex mutex;
   std::map<int64_t, xfer_group_t *> groups;
   std::map<int64_t, void *> streams;

@@ -142,40 +142,34 @@ typedef struct xfer_gloo_options_t {
 XFER_API xfer_status_t xfer_group_create_gloo(const xfer_gloo_options_t *options,
                                               xfer_group_t **out_group);
 
-/* Joins ranks that each have a CUDA device, with NCCL. Neither NCCL nor the CUDA runtime is linked: the
- * copies that the process already uses are taken, else `libnccl.so.2` and `libcudart.so` by the
- * library path. XFER_UNSUPPORTED says what is missing, a device for instance. */
 typedef struct xfer_nccl_options_t {
   size_t size; /* sizeof(xfer_nccl_options_t) */
-  /* The caller's ncclComm_t, whose ranks are those of the job in ascending order. Borrowed until the
-   * group is destroyed, and used only while sessions are created: each splits a communicator of its
-   * own from it, which all ranks do together. NULL: make one, of what follows. */
+  /* The ranks meet in a store, as those of Gloo do; each session makes its own communicator. */
+  const xfer_store_t *store; /* borrowed until the group is destroyed */
+  const char *prefix;        /* of this job's keys in the store; NULL: "xfer" */
+  int32_t device;            /* this rank's CUDA device */
+  /* Or, without a store: the caller's ncclComm_t, whose ranks are those of the job in ascending
+   * order. Borrowed until the group is destroyed, and used only while sessions are created: each
+   * splits its own communicator from it, which all ranks do together. Its device is used. */
   void *comm;
-  int32_t device;            /* of this rank */
-  int64_t position;          /* of this rank among the job's ranks, ascending */
-  int64_t num_ranks;         /* of the job */
-  const void *unique_id;     /* an ncclUniqueId, the same on all ranks; NULL: exchanged by the store */
-  const xfer_store_t *store; /* used only in this call */
-  const char *prefix;        /* of this group's key in the store, new for every group; NULL: "xfer" */
-  int64_t timeout_ms;        /* deadline of this call; 0: 60 s */
   /* Sets of ranks that a broadcast of this rank may have a communicator for, each of which takes
    * device memory; other broadcasts are sent point to point. 0: 8; negative: none. */
   int32_t max_communicators;
 } xfer_nccl_options_t;
-/* All ranks call it at once; a group for each. Sessions of the group bind device memory, and their
- * replays are enqueued on a cudaStream_t:
+/* Joins ranks that each have a CUDA device, with NCCL; each rank has a group of its own. Neither NCCL
+ * nor the CUDA runtime is linked: the copies that the process already uses are taken, else
+ * `libnccl.so.2` and `libcudart.so` by the library path. XFER_UNSUPPORTED says what is missing, a
+ * device for instance. Sessions bind device memory, and their replays run on a cudaStream_t:
  *
  * - xfer_session_replay only enqueues, after what is on the stream, and makes the stream wait for
  *   it. While the stream is captured the replay becomes part of the graph; the graph must be
  *   destroyed before the session, and captured again after binding.
  * - Deadlines are kept by xfer_session_wait. It covers replays, not launches of a graph; those end
- *   by xfer_session_abort alone. After a failure no kernel of the session writes any more, and the
- *   group serves new sessions if all ranks still live.
- * - A peer's failure is seen where NCCL reports it, else as a window that does not finish. */
+ *   by xfer_session_abort alone. After a failure no kernel of the session writes any more.
+ * - That a peer has failed or left is seen in the store, or where NCCL reports it; else as a window
+ *   that does not finish. The store is asked by who waits, and told when a session ends. */
 XFER_API xfer_status_t xfer_group_create_nccl(const xfer_nccl_options_t *options,
                                               xfer_group_t **out_group);
-/* Writes the 128 bytes of a new ncclUniqueId, which one rank makes and sends to the others. */
-XFER_API xfer_status_t xfer_nccl_get_unique_id(void *out_id);
 
 typedef struct xfer_session_options_t {
   size_t size;           /* sizeof(xfer_session_options_t) */

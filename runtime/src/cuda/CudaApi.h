@@ -49,6 +49,7 @@ struct CudaPointerAttributes {
   FUNCTION(MallocHost, (void **address, size_t bytes))                                             \
   FUNCTION(FreeHost, (void *address))                                                              \
   FUNCTION(MemcpyAsync, (void *to, const void *from, size_t bytes, int kind, CudaStream stream))   \
+  FUNCTION(MemsetAsync, (void *to, int value, size_t bytes, CudaStream stream))                    \
   FUNCTION(PointerGetAttributes, (CudaPointerAttributes * attributes, const void *address))        \
   FUNCTION(StreamCreateWithFlags, (CudaStream * stream, unsigned flags))                           \
   FUNCTION(StreamDestroy, (CudaStream stream))                                                     \

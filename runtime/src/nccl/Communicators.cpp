@@ -1,6 +1,8 @@
 //===- Communicators.cpp - One session's NCCL communicators ---------------===//
 #include "Communicators.h"
 #include "Poll.h"
+#include <deque>
+#include <mutex>
 
 namespace xfer::runtime {
 namespace {
@@ -8,6 +10,15 @@ namespace {
 /// From here on several communicators may be aborted in one group; before, one that waits for
 /// another's kernel could block.
 constexpr int kFirstGroupedAbort = 22200;
+
+/// Where NCCL writes a communicator that it splits off: perhaps long after this session has given
+/// up, so that it stays for good.
+NcclComm *newSlot() {
+  static std::mutex mutex;
+  static auto *const slots = new std::deque<NcclComm>;
+  std::lock_guard lock(mutex);
+  return &slots->emplace_back(nullptr);
+}
 
 } // namespace
 
@@ -31,23 +42,33 @@ Status Communicators::finishSlowly(NcclResult result, NcclComm comm, const char 
   return result == kNcclSuccess ? Status() : describe(result, comm, what);
 }
 
+Status Communicators::make(const NcclUniqueId &id, int numRanks, int rank,
+                           const Deadline &deadline) {
+  NcclConfig config;
+  config.blocking = 0;
+  const char *what = "make a communicator";
+  NcclComm made = nullptr;
+  const NcclResult result = api.CommInitRankConfig(&made, numRanks, id, rank, &config);
+  if (made)
+    comms.push_back(made);
+  return made ? finish(result, made, what, deadline) : describe(result, nullptr, what);
+}
+
 Status Communicators::split(NcclComm parent, int color, int key, const Deadline &deadline) {
   NcclConfig config;
   config.blocking = 0;
   config.splitShare = 0; // sharing would let one communicator's abort end another
   const char *what = "split a communicator";
-  NcclComm made = nullptr;
-  const NcclResult result = api.CommSplit(parent, color, key, &made, &config);
-  Status status = finish(result, parent, what, deadline);
+  NcclComm *made = newSlot();
+  const NcclResult result = api.CommSplit(parent, color, key, made, &config);
+  if (Status status = finish(result, parent, what, deadline); !status.isOk())
+    return status;
   if (color == kNcclSplitNoColor)
-    return status;
-  if (made)
-    comms.push_back(made);
-  if (!status.isOk())
-    return status;
-  if (!made)
+    return {};
+  if (!*made)
     return failure(XFER_UNSUPPORTED, "NCCL made no communicator");
-  return finish(kNcclInProgress, made, what, deadline);
+  comms.push_back(*made);
+  return finish(kNcclInProgress, *made, what, deadline);
 }
 
 Status Communicators::asynchronousError() const {

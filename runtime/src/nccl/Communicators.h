@@ -1,9 +1,9 @@
 //===- Communicators.h - One session's NCCL communicators -------*- C++ -*-===//
 //
-// Number 0 holds all ranks and is split from the group's, so that ending a
-// session leaves the group's alone; the others hold a broadcast set each. All are
-// non-blocking: a call that is in progress is polled until it is not, under a
-// deadline. Used by one thread at a time.
+// Number 0 holds all ranks; the others hold a broadcast set each. No other session
+// uses them, so that ending one leaves the others alone. All are non-blocking: a
+// call that is in progress is polled until it is not, under a deadline. Used by one
+// thread at a time.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_NCCL_COMMUNICATORS_H
 #define XFER_RUNTIME_NCCL_COMMUNICATORS_H
@@ -22,6 +22,8 @@ public:
   ~Communicators() { abort(); }
   Communicators(const Communicators &) = delete;
 
+  /// Makes a communicator of ranks that all have `id`. All of them call it.
+  Status make(const NcclUniqueId &id, int numRanks, int rank, const Deadline &deadline);
   /// Makes a communicator from `parent` for the ranks that give the same color, ordered by `key`.
   /// A rank without a color (kNcclSplitNoColor) takes part and gets none. All ranks of the parent
   /// call it.

@@ -46,6 +46,14 @@ Status DeviceReplay::allocate(size_t numBindings) {
     return status;
   if (Status status = DeviceMemory::make(cuda, sizeof(uint32_t), deadFlag); !status.isOk())
     return status;
+  // Chunks may leave gaps in a message, and what the memory held before is nobody's business.
+  trouble = {};
+  if (schedule.stagingBytes > 0)
+    note(cuda.MemsetAsync(staging.data(), 0, static_cast<size_t>(schedule.stagingBytes),
+                          streams[kPack]),
+         "clear staging");
+  if (!isGoing())
+    return trouble;
   // Made once with tensors at address zero, so that binding usually has the room it needs.
   return bind(std::vector<std::byte *>(numBindings), Deadline::in(60'000));
 }

@@ -1,7 +1,7 @@
 //===- NcclGroup.h - Where the ranks of NCCL meet ---------------*- C++ -*-===//
 //
-// One rank's hold on a communicator of all ranks, its own or the caller's, from
-// which each session splits one for itself.
+// One rank's way to the others: a store to meet in, or a communicator of the
+// caller's, from which each session splits one for itself.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_NCCL_NCCLGROUP_H
 #define XFER_RUNTIME_NCCL_NCCLGROUP_H
@@ -13,7 +13,6 @@ namespace xfer::runtime {
 class NcclGroup final : public xfer_group {
 public:
   static Status create(const xfer_nccl_options_t &options, std::unique_ptr<xfer_group> &group);
-  ~NcclGroup() override;
 
   bool needsBuffers() const override { return true; }
   Status openSession(const xfer_plan &plan, const Program &program, int64_t timeout,
@@ -24,17 +23,12 @@ public:
               std::unique_ptr<Connection> &connection) override;
 
 private:
-  NcclGroup(const NcclApi &nccl, const CudaApi &cuda) : parent{nccl, cuda} {}
+  NcclGroup(const NcclApi &nccl, const CudaApi &cuda) : parent(nccl, cuda) {}
   Status borrow(void *comm);
-  Status make(const xfer_nccl_options_t &options);
-  Status findUniqueId(const xfer_nccl_options_t &options, const Deadline &deadline,
-                      NcclUniqueId &id) const;
-  Status waitForComm(NcclResult result, const Deadline &deadline);
 
   NcclParent parent;
-  bool isOwned = false;
-  std::mutex mutex;
-  Status lastFailure; ///< of the communicator
+  std::mutex mutex; ///< one session is opened at a time
+  Status lastFailure;
 };
 
 } // namespace xfer::runtime

@@ -1,9 +1,9 @@
 //===- NcclSession.cpp - One rank's session on a device -------------------===//
 //
 // A session is opened in the same steps on every rank, so that they meet in each
-// collective call: split the group's communicator, compare cards, split off
-// broadcast sets, connect. A rank that cannot go on says so on its card; the
-// others then need not wait for their deadline.
+// collective call: compare cards, make a communicator, split off broadcast sets,
+// connect. A rank that cannot go on says so when they meet; the others then need
+// not wait for their deadline.
 //
 // Whoever waits looks after the communicators too: NCCL notices broken networks,
 // but a peer that is silent shows only as a window that does not finish. Every
@@ -26,13 +26,30 @@ constexpr size_t kMaxStatedSets = 64;
 /// How long device work may take to end after its communicators were aborted.
 constexpr int64_t kDrainMilliseconds = 900;
 
-/// What a rank tells all others.
+/// What a rank tells all others. Plain bytes.
 struct Greeting {
-  Card card;
-  int64_t numSets = 0;
+  Card card;                ///< where there is no store that shows it
+  NcclUniqueId id = {};     ///< of the first rank
   int32_t status = XFER_OK; ///< why the rank cannot go on
   char text[124] = {};
+
+  void setStatus(const Status &prepared) {
+    status = prepared.code();
+    std::strncpy(text, prepared.text().c_str(), sizeof(text) - 1);
+  }
 };
+
+/// Verifies that every rank can go on; `mine` is what this rank has found itself.
+Status checkGreetings(std::span<const Greeting> all, const std::vector<int64_t> &ranks,
+                      const Status &mine) {
+  if (!mine.isOk())
+    return mine;
+  for (size_t i = 0; i < all.size(); ++i)
+    if (all[i].status != XFER_OK)
+      return failure(XFER_PEER_FAILED, "rank ", ranks[i], " failed: ",
+                     std::string(all[i].text, strnlen(all[i].text, sizeof(all[i].text))));
+  return {};
+}
 
 uint64_t hashOf(const Schedule::BroadcastSet &set) {
   return std::max<uint64_t>(XXH3_64bits(set.data(), set.size() * sizeof(set[0])), 1);
@@ -43,7 +60,11 @@ uint64_t hashOf(const Schedule::BroadcastSet &set) {
 NcclSession::NcclSession(const NcclParent &parent, const xfer_plan &plan, const Program &program,
                          int64_t timeout, const xfer_session_options_t &options)
     : parent(parent), plan(plan), program(program), timeout(timeout), budget(options.staging_bytes),
-      epoch(options.epoch), wantsChecksums(options.checksums != 0), comms(parent.nccl),
+      epoch(options.epoch), wantsChecksums(options.checksums != 0),
+      position(
+          static_cast<int>(std::lower_bound(plan.ranks.begin(), plan.ranks.end(), program.rank) -
+                           plan.ranks.begin())),
+      numRanks(static_cast<int>(plan.ranks.size())), comms(parent.nccl),
       schedule(plan, program, options.staging_bytes), progress(program),
       isBound(program.bindings.empty()) {}
 
@@ -63,41 +84,71 @@ Status NcclSession::create(const NcclParent &parent, const xfer_plan &plan, cons
 }
 
 Status NcclSession::open(const Deadline &deadline) {
-  if (Status status = comms.split(parent.comm, 0, parent.rank, deadline); !status.isOk())
-    return status;
   replayer = std::make_unique<DeviceReplay>(parent.nccl, parent.cuda, comms, schedule);
-  Status prepared = prepare();
-  if (prepared.isOk())
-    prepared = replayer->allocate(program.bindings.size());
-  Exchange exchange(parent.nccl, parent.cuda, comms, static_cast<size_t>(parent.numRanks));
-  if (Status status = agree(prepared, exchange, deadline); !status.isOk())
+  const Status prepared = prepare();
+  if (Status status =
+          parent.store ? meetInStore(prepared, deadline) : meetOnComm(prepared, deadline);
+      !status.isOk())
     return status;
-  if (Status status = splitSets(exchange, deadline); !status.isOk())
+  if (Status status = splitSets(deadline); !status.isOk())
     return status;
   return replayer->connect(deadline);
 }
 
-/// Verifies:
-/// - checksums are not asked for;
-/// - staging on the device is within the budget.
-Status NcclSession::prepare() const {
+/// Verifies that checksums are not asked for and that staging on the device is within the budget;
+/// allocates.
+Status NcclSession::prepare() {
   if (wantsChecksums)
     return failure(XFER_UNSUPPORTED, "checksums are not made on devices");
   if (budget > 0 && schedule.stagingBytes > budget)
     return failure(XFER_OUT_OF_BUDGET, "rank ", program.rank, " stages ", schedule.stagingBytes,
                    " bytes on the device, but only ", budget, " are allowed");
-  return {};
+  return replayer->allocate(program.bindings.size());
 }
 
-/// Compares cards. The first difference is the same on all ranks.
-Status NcclSession::agree(const Status &prepared, Exchange &exchange,
-                          const Deadline &deadline) const {
+Agreement NcclSession::agreement() const {
+  return {program.rank, plan.digest, plan.version, epoch, wantsChecksums, plan.ranks, {}, {}};
+}
+
+/// Meets without NCCL, so that ranks that are missing or disagree leave nothing behind; then makes
+/// a communicator with the first rank's id.
+Status NcclSession::meetInStore(const Status &prepared, const Deadline &deadline) {
   Greeting mine;
-  mine.card = Card(Agreement{
-      program.rank, plan.digest, plan.version, epoch, wantsChecksums, plan.ranks, {}, {}});
-  mine.status = prepared.code();
-  std::strncpy(mine.text, prepared.text().c_str(), sizeof(mine.text) - 1);
+  mine.setStatus(prepared);
+  if (position == 0 && prepared.isOk())
+    if (const NcclResult result = parent.nccl.GetUniqueId(&mine.id); result != kNcclSuccess)
+      mine.setStatus(failure(XFER_UNSUPPORTED, "cannot make a unique id: ",
+                             parent.nccl.GetErrorString(result), " (NCCL error ", result, ")"));
+  Rendezvous rendezvous(*parent.store, parent.prefix);
+  Rendezvous::Bytes attachment(sizeof(mine));
+  std::memcpy(attachment.data(), &mine, sizeof(mine));
+  std::vector<Rendezvous::Bytes> attachments;
+  uint64_t meeting = 0;
+  if (Status status = rendezvous.meet(agreement(), attachment, deadline, attachments, meeting);
+      !status.isOk())
+    return status;
+  std::vector<Greeting> all(attachments.size());
+  for (size_t i = 0; i < all.size(); ++i)
+    if (attachments[i].size() == sizeof(Greeting))
+      std::memcpy(static_cast<void *>(&all[i]), attachments[i].data(), sizeof(Greeting));
+    else
+      return failure(XFER_MISMATCH, "rank ", plan.ranks[i], " is of another version of xfer");
+  if (Status status = checkGreetings(all, plan.ranks, prepared); !status.isOk())
+    return status;
+  board = std::make_unique<NoticeBoard>(*parent.store, parent.prefix, meeting, program.rank);
+  return comms.make(all.front().id, numRanks, position, deadline);
+}
+
+/// Splits the caller's communicator, and compares cards on the new one. The first difference is the
+/// same on all ranks.
+Status NcclSession::meetOnComm(const Status &prepared, const Deadline &deadline) {
+  if (Status status = comms.split(parent.comm, 0, parent.commRank, deadline); !status.isOk())
+    return status;
+  Greeting mine;
+  mine.card = Card(agreement());
+  mine.setStatus(prepared);
   std::vector<Greeting> all;
+  Exchange exchange(parent.nccl, parent.cuda, comms, static_cast<size_t>(parent.commSize));
   if (Status status = exchange.gather(std::span<const Greeting>(&mine, 1), all, deadline);
       !status.isOk())
     return status;
@@ -111,18 +162,12 @@ Status NcclSession::agree(const Status &prepared, Exchange &exchange,
     if (all[i].card.rank != plan.ranks[i])
       return failure(XFER_MISMATCH, "position ", i, " of the communicator is rank ",
                      all[i].card.rank, ", expected rank ", plan.ranks[i]);
-  if (!prepared.isOk())
-    return prepared;
-  for (Greeting &other : all)
-    if (other.status != XFER_OK) {
-      other.text[sizeof(other.text) - 1] = 0;
-      return failure(XFER_PEER_FAILED, "rank ", other.card.rank, " failed: ", other.text);
-    }
-  return {};
+  return checkGreetings(all, plan.ranks, prepared);
 }
 
 /// Makes communicators for broadcast sets, as many as allowed.
-Status NcclSession::splitSets(Exchange &exchange, const Deadline &deadline) {
+Status NcclSession::splitSets(const Deadline &deadline) {
+  Exchange exchange(parent.nccl, parent.cuda, comms, static_cast<size_t>(numRanks));
   std::vector<SetRecord> mine;
   std::map<uint64_t, const Schedule::BroadcastSet *> byHash;
   for (const auto &[set, bytes] : schedule.broadcastSets()) {
@@ -151,7 +196,7 @@ Status NcclSession::splitSets(Exchange &exchange, const Deadline &deadline) {
           color = static_cast<int>(i);
           communicators[*byHash[round.hashes[i]]] = static_cast<int32_t>(comms.size());
         }
-      if (Status status = comms.split(comms[0], color, parent.rank, deadline); !status.isOk())
+      if (Status status = comms.split(comms[0], color, position, deadline); !status.isOk())
         return status;
     }
   }
@@ -164,6 +209,8 @@ NcclSession::~NcclSession() {
   if (lastFailure.isOk())
     (void)wait(-1);
   std::lock_guard lock(mutex);
+  if (lastFailure.isOk() && board)
+    board->tellLeave(replayer->numFinished());
   if (lastFailure.isOk() && !comms.close(Deadline::in(timeout)).isOk())
     comms.abort();
   replayer.reset();
@@ -249,9 +296,9 @@ Status NcclSession::wait(int64_t timeoutMilliseconds) {
     }
     if (timeoutMilliseconds >= 0 && isPast(users))
       end(failure(XFER_TIMEOUT, "replay did not finish within ", timeoutMilliseconds,
-                  " ms: ", describeStuck(position)));
+                  " ms: ", describeStuck(position, {})));
     else if (isPast(next))
-      end(failure(XFER_TIMEOUT, describeStuck(position), " within ", timeout, " ms"));
+      end(whoIsStuck(position));
   }
 }
 
@@ -267,6 +314,8 @@ Status NcclSession::look() {
     status = replayer->update();
   if (status.isOk() && !isIdle())
     status = comms.asynchronousError();
+  if (status.isOk() && board && !isIdle())
+    status = hearPeers();
   if (!status.isOk()) {
     end(status);
     return lastFailure;
@@ -300,16 +349,57 @@ NcclSession::Position NcclSession::advance(Position position) const {
   return position;
 }
 
-/// What the first window that has not finished waits for.
-std::string NcclSession::describeStuck(const Position &position) const {
+/// What other ranks say of themselves. A rank that has left before the replay that is in flight
+/// will not take part in it.
+Status NcclSession::hearPeers() {
+  const bool isDue = board->isDue();
+  if (Status status = board->hearFailure(); !status.isOk() || !isDue)
+    return status;
+  const Position position = advance({});
+  if (position.numWindows == schedule.windows.size())
+    return {};
+  for (const Schedule::WindowPeer &peer : schedule.peersOf(position.numWindows))
+    if (const auto numReplays = board->hearLeave(peer.rank);
+        numReplays && *numReplays <= position.numReplays)
+      return failure(XFER_PEER_FAILED, "rank ", peer.rank, " left before window ",
+                     schedule.windows[position.numWindows].index, ", bucket ", peer.bucket);
+  return {};
+}
+
+/// The deadline of the first window that has not finished has passed.
+Status NcclSession::whoIsStuck(const Position &position) {
+  std::vector<int64_t> silent;
+  if (board && position.numWindows < schedule.windows.size()) {
+    board->tellStuck();
+    for (const Schedule::WindowPeer &peer : schedule.peersOf(position.numWindows))
+      silent.push_back(peer.rank);
+    silent = board->hearSilent(std::move(silent));
+  }
+  return failure(XFER_TIMEOUT, describeStuck(position, silent), " within ", timeout, " ms");
+}
+
+/// "rank 1 did not take part in window 5, bucket 0". `silent` are those that it must be, if known.
+std::string NcclSession::describeStuck(const Position &position,
+                                       const std::vector<int64_t> &silent) const {
   if (position.numWindows == schedule.windows.size())
     return "device work did not finish";
   const int64_t index = schedule.windows[position.numWindows].index;
-  bool isSingle = false;
-  const std::string peers = schedule.describePeers(position.numWindows, isSingle);
+  std::vector<Schedule::WindowPeer> peers = schedule.peersOf(position.numWindows);
+  if (!silent.empty())
+    std::erase_if(peers, [&](const Schedule::WindowPeer &peer) {
+      return std::find(silent.begin(), silent.end(), peer.rank) == silent.end();
+    });
   if (peers.empty())
     return concat("window ", index, " did not finish");
-  return concat(isSingle ? "" : "one of ", peers, " did not take part in window ", index);
+  if (peers.size() == 1)
+    return concat("rank ", peers[0].rank, " did not take part in window ", index, ", bucket ",
+                  peers[0].bucket);
+  std::string text = silent.empty() ? "one of " : "";
+  constexpr size_t kMaxListed = 8;
+  for (size_t i = 0; i < std::min(peers.size(), kMaxListed); ++i)
+    text += concat(i > 0 ? ", " : "", "rank ", peers[i].rank, " (bucket ", peers[i].bucket, ")");
+  return concat(text, peers.size() > kMaxListed ? ", ..." : "", " did not take part in window ",
+                index);
 }
 
 /// Ends the session for good: no kernel writes any more, NCCL's work ends, and what the failed
@@ -324,6 +414,8 @@ void NcclSession::end(const Status &cause) {
     incompleteNames = progress.incomplete();
     text = concat("rank ", program.rank, ": ", text, "; ", progress.describe());
   }
+  if (board)
+    board->tellFailure(cause);
   comms.abort();
   const Deadline deadline = Deadline::in(kDrainMilliseconds);
   for (Poll poll; !isIdle() && !isPast(deadline); poll.pause())

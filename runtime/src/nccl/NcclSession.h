@@ -9,23 +9,29 @@
 #define XFER_RUNTIME_NCCL_NCCLSESSION_H
 
 #include "../Progress.h"
+#include "../Rendezvous.h"
 #include "../Session.h"
 #include "BroadcastSets.h"
 #include "DeviceReplay.h"
 #include "Exchange.h"
+#include "NoticeBoard.h"
 #include <mutex>
 
 namespace xfer::runtime {
 
 /// What a session needs of its group.
 struct NcclParent {
+  NcclParent(const NcclApi &nccl, const CudaApi &cuda) : nccl(nccl), cuda(cuda) {}
+
   const NcclApi &nccl;
   const CudaApi &cuda;
-  NcclComm comm = nullptr; ///< of all ranks; only split
-  int rank = 0;            ///< in it
-  int numRanks = 0;
   int device = 0;
   size_t maxCommunicators = 0; ///< of broadcast sets, on one rank
+  /// Either a store to meet in, or the caller's communicator of all ranks, which is only split.
+  const xfer_store_t *store = nullptr;
+  std::string prefix; ///< of the store's keys
+  NcclComm comm = nullptr;
+  int commRank = 0, commSize = 0;
 };
 
 class NcclSession final : public xfer_session {
@@ -47,9 +53,11 @@ private:
   NcclSession(const NcclParent &parent, const xfer_plan &plan, const Program &program,
               int64_t timeout, const xfer_session_options_t &options);
   Status open(const Deadline &deadline);
-  Status prepare() const;
-  Status agree(const Status &prepared, Exchange &exchange, const Deadline &deadline) const;
-  Status splitSets(Exchange &exchange, const Deadline &deadline);
+  Status prepare();
+  Agreement agreement() const;
+  Status meetInStore(const Status &prepared, const Deadline &deadline);
+  Status meetOnComm(const Status &prepared, const Deadline &deadline);
+  Status splitSets(const Deadline &deadline);
   Status checkMemory(std::span<std::byte *const> data) const;
 
   /// How far the replays in flight have come.
@@ -62,7 +70,9 @@ private:
   void count(int64_t numReplays);
   bool isIdle() const { return !replayer || replayer->numInFlight() == 0; }
   Position advance(Position position) const;
-  std::string describeStuck(const Position &position) const;
+  Status hearPeers();
+  Status whoIsStuck(const Position &position);
+  std::string describeStuck(const Position &position, const std::vector<int64_t> &silent) const;
   void end(const Status &cause);
   void noteProgress();
 
@@ -73,11 +83,14 @@ private:
   const int64_t budget;
   const uint64_t epoch;
   const bool wantsChecksums;
+  const int position; ///< of this rank in the job
+  const int numRanks;
 
   std::mutex mutex; ///< held in every call of NCCL and CUDA
   Communicators comms;
   Schedule schedule;
   std::unique_ptr<DeviceReplay> replayer;
+  std::unique_ptr<NoticeBoard> board; ///< null without a store
   Progress progress;
   std::vector<std::byte *> data; ///< of each of the program's bindings
   bool isBound = false;

@@ -265,7 +265,7 @@ void Schedule::buildSteps(StepBuilder &builder) {
   }
 }
 
-std::string Schedule::describePeers(size_t index, bool &isSingle) const {
+std::vector<Schedule::WindowPeer> Schedule::peersOf(size_t index) const {
   std::map<int64_t, int64_t> buckets; // ordinal, by rank
   for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
     if (bucket.sender != program.rank) {
@@ -277,15 +277,10 @@ std::string Schedule::describePeers(size_t index, bool &isSingle) const {
         if (rank != program.rank)
           buckets.emplace(rank, bucket.ordinal);
   }
-  isSingle = buckets.size() == 1;
-  std::string text;
-  size_t count = 0;
-  for (const auto &[rank, ordinal] : buckets) {
-    if (++count > 8)
-      return text + ", ...";
-    text += concat(count > 1 ? ", " : "", "rank ", rank, " (bucket ", ordinal, ")");
-  }
-  return text;
+  std::vector<WindowPeer> peers;
+  for (const auto &[rank, ordinal] : buckets)
+    peers.push_back({rank, ordinal});
+  return peers;
 }
 
 } // namespace xfer::runtime

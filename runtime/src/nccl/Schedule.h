@@ -55,9 +55,12 @@ public:
   /// Adds every copy and fold, and notes which launch runs which tiles.
   void buildSteps(StepBuilder &builder);
 
-  /// "rank 1 (bucket 0), rank 2 (bucket 0)": whom a window may be waiting for; says if it
-  /// is just one.
-  std::string describePeers(size_t window, bool &isSingle) const;
+  /// A rank that a window exchanges with, and a bucket in which it does.
+  struct WindowPeer {
+    int64_t rank = 0;
+    int64_t bucket = 0; ///< ordinal
+  };
+  std::vector<WindowPeer> peersOf(size_t window) const; ///< ascending
 
   /// True if a bucket is received into its target's own memory.
   bool arrivesInPlace(const BucketStep &bucket) const;

@@ -181,6 +181,16 @@ EXPORT int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, S
   return enqueue(stream, "cudaMemcpyAsync", body) ? kSuccess : kInvalidHandle;
 }
 
+EXPORT int cudaMemsetAsync(void *to, int value, size_t bytes, Stream *stream) {
+  ENTER();
+  std::lock_guard lock(mutex);
+  auto body = [=](const Context &context) {
+    context.write(to, bytes);
+    std::memset(to, value, bytes);
+  };
+  return enqueue(stream, "cudaMemsetAsync", body) ? kSuccess : kInvalidHandle;
+}
+
 EXPORT int cudaStreamCreateWithFlags(Stream **stream, unsigned) {
   ENTER();
   std::lock_guard lock(mutex);
