@@ -34,7 +34,7 @@ namespace xfer {
 #define XFER_SIDE_WORDS(ROW)                                                                       \
   ROW(dtype, "model f32 bf16 f16", "stored type of weights that are not quantised")                \
   ROW(flat, "false true", "FSDP1: one flat parameter per layer (fsdp)")                            \
-  ROW(experts, "single grouped sequential", "how experts are stored (fsdp, megatron)")             \
+  ROW(experts, "default grouped sequential", "stacked (fsdp), or by module (megatron)")            \
   ROW(transformer_impl, "transformer_engine local", "names of norms (megatron)")                   \
   ROW(expert_placement, "linear round_robin", "which experts a rank of ep has (vllm)")             \
   ROW(w13, "gate_up up_gate", "order of the halves of fused experts (vllm)")                       \
