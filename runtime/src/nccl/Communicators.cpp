@@ -97,12 +97,15 @@ Status Communicators::close(const Deadline &deadline) {
 
 void Communicators::abort() {
   const bool isGrouped = comms.size() > 1 && api.version >= kFirstGroupedAbort;
+  auto abortAll = [&] {
+    for (NcclComm comm : comms)
+      (void)api.CommAbort(comm);
+  };
   if (isGrouped)
     (void)api.GroupStart();
-  for (NcclComm comm : comms)
-    (void)api.CommAbort(comm);
-  if (isGrouped)
-    (void)api.GroupEnd();
+  abortAll();
+  if (isGrouped && api.GroupEnd() != kNcclSuccess)
+    abortAll();
   comms.clear();
 }
 

@@ -161,10 +161,13 @@ Status DeviceReplay::connect(const Deadline &deadline) {
       trouble = comms.finish(call(byte), byte.comm, "connect", deadline);
   }
   std::swap(messages, calls);
-  note(cuda.EventRecord(uploadedEvent, streams[kWire]), "record an event");
-  Status status = isGoing() ? waitFor(uploadedEvent, "connect the ranks", deadline) : trouble;
-  if (!status.isOk())
-    comms.abort(); // so that nothing uses `bytes` any more
+  if (isGoing())
+    note(cuda.EventRecord(uploadedEvent, streams[kWire]), "record an event");
+  const Status status = isGoing() ? waitFor(uploadedEvent, "connect the ranks", deadline) : trouble;
+  if (!status.isOk()) { // nothing may use `bytes` any more
+    comms.abort();
+    (void)drain(Deadline::in(kDrainMilliseconds));
+  }
   return status;
 }
 
@@ -357,6 +360,18 @@ Status DeviceReplay::waitFor(CudaEvent event, const char *what, const Deadline &
     if (isPast(deadline))
       return failure(XFER_TIMEOUT, "could not ", what, " within ", deadline.milliseconds, " ms");
   }
+}
+
+bool DeviceReplay::drain(const Deadline &deadline) {
+  for (const OwnedStream &stream : streams) {
+    if (!stream || !uploadedEvent || cuda.EventRecord(uploadedEvent, stream) != kCudaSuccess)
+      continue; // nothing was enqueued yet
+    CudaError error = kCudaErrorNotReady;
+    for (Poll poll; (error = cuda.EventQuery(uploadedEvent)) == kCudaErrorNotReady; poll.pause())
+      if (isPast(deadline))
+        return false;
+  }
+  return true;
 }
 
 void DeviceReplay::stopKernels(const Deadline &deadline) {

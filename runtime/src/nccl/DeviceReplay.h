@@ -41,6 +41,9 @@ public:
   };
   Status stateOf(size_t window, WindowState &state) const;
 
+  /// Waits until the device has done what was enqueued; false if it has not by the deadline.
+  bool drain(const Deadline &deadline);
+
   /// From here on no kernel writes anything, as far as it has not begun.
   void stopKernels(const Deadline &deadline);
 

@@ -48,8 +48,12 @@ Status Exchange::gatherBytes(std::span<const std::byte> mine, std::span<std::byt
       status = failure(XFER_TIMEOUT, "not all of ", numRanks, " ranks joined within ",
                        deadline.milliseconds, " ms");
   }
-  if (!status.isOk()) {
-    comms.abort(); // so that nothing uses the memory any more
+  if (!status.isOk()) { // nothing may use the memory any more
+    comms.abort();
+    const Deadline drained = Deadline::in(kDrainMilliseconds);
+    if (cuda.EventRecord(done, stream) == kCudaSuccess)
+      for (Poll poll; cuda.EventQuery(done) == kCudaErrorNotReady && !isPast(drained);)
+        poll.pause();
     return status;
   }
   std::memcpy(all.data(), host.data() + mine.size(), all.size());

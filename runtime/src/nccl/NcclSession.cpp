@@ -23,9 +23,6 @@ namespace {
 /// Sets that a rank asks communicators for.
 constexpr size_t kMaxStatedSets = 64;
 
-/// How long device work may take to end after its communicators were aborted.
-constexpr int64_t kDrainMilliseconds = 900;
-
 /// What a rank tells all others. Plain bytes.
 struct Greeting {
   Card card;                ///< where there is no store that shows it
@@ -417,12 +414,10 @@ void NcclSession::end(const Status &cause) {
   if (board)
     board->tellFailure(cause);
   comms.abort();
-  const Deadline deadline = Deadline::in(kDrainMilliseconds);
-  for (Poll poll; !isIdle() && !isPast(deadline); poll.pause())
-    if (!replayer->update().isOk())
-      break;
-  if (!isIdle())
+  if (replayer && !replayer->drain(Deadline::in(kDrainMilliseconds)))
     text += "; the device is still busy";
+  if (replayer)
+    (void)replayer->update();
   lastFailure = Status(cause.code(), std::move(text));
 }
 

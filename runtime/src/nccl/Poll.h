@@ -27,6 +27,9 @@ private:
   int count = 0;
 };
 
+/// How long device work may take to end after its communicators were aborted.
+inline constexpr int64_t kDrainMilliseconds = 900;
+
 inline bool isPast(const Deadline &deadline) {
   return std::chrono::steady_clock::now() >= deadline.time;
 }

@@ -108,21 +108,34 @@ static int allocate(void **address, size_t bytes, bool isPinned, const char *fun
   return kSuccess;
 }
 
+/// Whether a device has work of NCCL's, which may wait for other ranks.
+static bool hasNcclWork(int device) {
+  return std::any_of(state().streams.begin(), state().streams.end(), [&](const Stream *stream) {
+    return stream->device == device &&
+           (stream->isRunningNccl || std::any_of(stream->tasks.begin(), stream->tasks.end(),
+                                                 [](const Task &task) { return task.isNccl; }));
+  });
+}
+
+static bool isIdle(int device) {
+  return std::none_of(state().streams.begin(), state().streams.end(), [&](const Stream *stream) {
+    return stream->device == device && (stream->isRunning || !stream->tasks.empty());
+  });
+}
+
 static int release(void *address, const char *function) {
   if (!address)
     return kSuccess;
-  std::lock_guard lock(mutex);
+  std::unique_lock lock(mutex);
   if (const int error = refuseWhileCapturing(function); error != 0)
     return error;
   auto found = state().memory.find(address);
   if (found == state().memory.end())
     return fail(kInvalidValue, concat(function, " frees what is not allocated"));
-  // The real one waits for the whole device, and an NCCL kernel for other ranks.
-  for (Stream *stream : state().streams)
-    if (stream->device == found->second.device &&
-        (stream->isRunningNccl || std::any_of(stream->tasks.begin(), stream->tasks.end(),
-                                              [](const Task &task) { return task.isNccl; })))
-      return fail(kInvalidValue, concat(function, " while NCCL is at work on the device"));
+  // The real one waits for the whole device, and so for other ranks if NCCL does.
+  if (hasNcclWork(found->second.device))
+    return fail(kInvalidValue, concat(function, " while NCCL is at work on the device"));
+  changed.wait(lock, [&] { return isIdle(found->second.device); });
   if (!found->second.isPinned) {
     std::lock_guard shadowLock(state().shadowMutex);
     state().shadow.remove(reinterpret_cast<uintptr_t>(address), found->second.bytes);
