@@ -14,7 +14,7 @@ namespace xfer {
 namespace {
 
 /// More than any model has: beyond it a number in the configuration is wrong.
-constexpr int64_t kMaxTensors = int64_t(1) << 22;
+constexpr int64_t kMaxTensors = int64_t(1) << 20;
 
 class TensorList {
 public:

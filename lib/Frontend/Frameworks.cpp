@@ -8,7 +8,7 @@ namespace xfer {
 
 static constexpr StringRef kFsdpOptions[] = {"cp", "fsdp", "dp_replicate", "flat", "experts"};
 static constexpr StringRef kMegatronOptions[] = {
-    "pp", "cp", "ep", "etp", "layers", "vocab_multiple", "experts", "transformer_impl"};
+    "pp", "vpp", "cp", "ep", "etp", "layers", "vocab_multiple", "experts", "transformer_impl"};
 static constexpr StringRef kVllmOptions[] = {
     "pp", "ep", "etp", "layers", "expert_placement", "w13", "routed_experts", "absorbed"};
 

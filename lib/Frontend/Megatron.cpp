@@ -41,7 +41,8 @@ private:
   LogicalResult check();
   LogicalResult divides(StringRef what, int64_t extent, const SideSize &size, StringRef sizeName);
   std::vector<int64_t> evenStages();
-  void addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer);
+  LogicalResult makeChunks();
+  void addMeshes(int64_t stage);
   LogicalResult placeEnds();
   LogicalResult placeVocabulary(StringRef name, StringRef tensor, int64_t mesh);
   LogicalResult placeLayer(const Layer &layer, bool hasExperts);
@@ -70,6 +71,12 @@ private:
   const Architecture &a;
   Cut cut, expertTensorCut;
   bool fusesNorms;
+  /// Consecutive layers of one stage; with virtual stages a stage has several, each a module.
+  struct Chunk {
+    std::string name; ///< before the names of the module's parameters
+    int64_t begin = 0, end = 0;
+  };
+  std::vector<Chunk> chunks; ///< in the order of the layers; chunk i is on stage i modulo pp
   std::vector<int64_t> stageMeshes;
   std::vector<std::vector<int64_t>> expertMeshes; ///< by stage and coordinate on ep
 };
@@ -118,7 +125,33 @@ std::vector<int64_t> MegatronPlacement::evenStages() {
   return layers;
 }
 
-void MegatronPlacement::addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer) {
+/// Verifies that virtual stages divide the layers.
+LogicalResult MegatronPlacement::makeChunks() {
+  int64_t stages = side.pp.value, virtualStages = side.vpp.value;
+  std::vector<int64_t> layers;
+  if (virtualStages == 1) {
+    if (failed(stageLayers(out, evenStages(), layers)))
+      return failure();
+  } else if (!side.stageLayers.empty() || a.layers % (stages * virtualStages) != 0) {
+    return out.diagnostics.error(
+        side.vpp.loc,
+        "pp " + Twine(stages) + " * vpp " + Twine(virtualStages) +
+            (side.stageLayers.empty() ? " does not divide 'num_hidden_layers' " + Twine(a.layers)
+                                      : Twine(" does not go with 'layers'")));
+  } else {
+    layers.assign(stages * virtualStages, a.layers / (stages * virtualStages));
+  }
+  int64_t first = 0;
+  for (auto [number, count] : llvm::enumerate(layers)) {
+    std::string name =
+        virtualStages > 1 ? "model" + std::to_string(number / stages) + "." : std::string();
+    chunks.push_back({name, first, first + count});
+    first += count;
+  }
+  return success();
+}
+
+void MegatronPlacement::addMeshes(int64_t stage) {
   int64_t ranks = side.num_gpus.value / side.pp.value;
   int64_t first = side.first_rank.value + stage * ranks;
   SideMesh mesh;
@@ -128,7 +161,9 @@ void MegatronPlacement::addMeshes(int64_t stage, int64_t beginLayer, int64_t end
     mesh.axes.push_back({"cp", side.cp.value});
   mesh.axes.push_back({"tp", side.tp.value});
   mesh.ranks = rankRange(first, ranks);
-  mesh.remark = describeLayers(beginLayer, endLayer);
+  for (size_t chunk = stage; chunk < chunks.size(); chunk += side.pp.value)
+    mesh.remark +=
+        (mesh.remark.empty() ? "" : ", ") + describeLayers(chunks[chunk].begin, chunks[chunk].end);
   std::string stageName = mesh.name;
   stageMeshes.push_back(out.addMesh(std::move(mesh)));
   expertMeshes.emplace_back();
@@ -159,14 +194,17 @@ LogicalResult MegatronPlacement::placeVocabulary(StringRef name, StringRef tenso
 /// What lies before the first layer and after the last. Tied embeddings have a copy in the last
 /// stage, of which a source needs none.
 LogicalResult MegatronPlacement::placeEnds() {
-  if (failed(placeVocabulary("embedding.word_embeddings.weight", "model.embed_tokens.weight",
-                             stageMeshes.front())) ||
-      failed(whole("decoder.final_layernorm.weight", "model.norm.weight", stageMeshes.back())))
+  const std::string &first = chunks.front().name, &last = chunks.back().name;
+  if (failed(placeVocabulary(first + "embedding.word_embeddings.weight",
+                             "model.embed_tokens.weight", stageMeshes.front())) ||
+      failed(
+          whole(last + "decoder.final_layernorm.weight", "model.norm.weight", stageMeshes.back())))
     return failure();
   if (!a.tiedEmbeddings)
-    return placeVocabulary("output_layer.weight", "lm_head.weight", stageMeshes.back());
+    return placeVocabulary(last + "output_layer.weight", "lm_head.weight", stageMeshes.back());
   if (side.pp.value > 1 && !side.isSource)
-    return placeVocabulary("output_layer.weight", "model.embed_tokens.weight", stageMeshes.back());
+    return placeVocabulary(last + "output_layer.weight", "model.embed_tokens.weight",
+                           stageMeshes.back());
   return success();
 }
 
@@ -301,18 +339,16 @@ LogicalResult MegatronPlacement::placeLayer(const Layer &layer, bool hasExperts)
 }
 
 LogicalResult MegatronPlacement::place() {
-  std::vector<int64_t> layers;
-  if (failed(check()) || failed(stageLayers(out, evenStages(), layers)))
+  if (failed(check()) || failed(makeChunks()))
     return failure();
-  int64_t first = 0;
-  for (int64_t stage = 0; stage < side.pp.value; first += layers[stage++])
-    addMeshes(stage, first, first + layers[stage]);
+  for (int64_t stage = 0; stage < side.pp.value; ++stage)
+    addMeshes(stage);
   if (failed(placeEnds()))
     return failure();
-  int64_t layer = 0;
-  for (int64_t stage = 0; stage < side.pp.value; ++stage)
-    for (int64_t local = 0; local < layers[stage]; ++local, ++layer) {
-      Layer names{"decoder.layers." + std::to_string(local) + ".",
+  for (auto [number, chunk] : llvm::enumerate(chunks))
+    for (int64_t layer = chunk.begin; layer < chunk.end; ++layer) {
+      int64_t stage = static_cast<int64_t>(number) % side.pp.value;
+      Layer names{chunk.name + "decoder.layers." + std::to_string(layer - chunk.begin) + ".",
                   "model.layers." + std::to_string(layer) + ".", stageMeshes[stage],
                   expertMeshes[stage]};
       if (failed(placeLayer(names, a.hasExperts(layer))))

@@ -139,7 +139,8 @@ std::optional<Problem> checkView(const View &view, const StorageShape &shape,
   if (view.entries.size() != shape.dims.size())
     return Problem{Part::Whole, 0, 0, 0,
                    ("the view has " + Twine(view.entries.size()) +
-                    " entries, but the storage has " + Twine(shape.dims.size()) + " dimensions")
+                    (view.entries.size() == 1 ? " entry" : " entries") +
+                    ", but the storage has " + Twine(shape.dims.size()) + " dimensions")
                        .str()};
   SmallVector<bool, 4> isHeld(indices.size(), false);
   bool hasTable = false;

@@ -21,6 +21,9 @@ Statistic::Statistic(Pass &owner, StringRef name, StringRef description)
 
 template <> std::string Option<int64_t>::parse(StringRef text) {
   int64_t parsed;
+  bool isInteger = !text.empty() && llvm::all_of(text, llvm::isDigit);
+  if (isInteger && text.getAsInteger(10, parsed))
+    return "expected an integer of at most 9223372036854775807";
   // getAsInteger also takes a sign; the language's integers have none.
   if (text.empty() || !llvm::isDigit(text.front()) || text.getAsInteger(10, parsed) ||
       parsed < minimum)

@@ -51,9 +51,10 @@ public:
         bindingOf(all.memories().size()) {}
   void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
   /// Bytes that the plan takes at most.
-  int64_t estimate() const;
+  int64_t estimate();
 
 private:
+  int64_t bindingBytes();
   Offsets<fb::Tensor> tensors();
   Offsets<fb::Region> regions();
   Offsets<fb::RankList> rankLists();
@@ -83,17 +84,40 @@ private:
   std::vector<uint32_t> bindingOf; ///< of the rank at hand, by memory
 };
 
-int64_t PlanWriter::estimate() const {
-  int64_t bytes = 1 << 20;
+int64_t PlanWriter::estimate() {
+  int64_t bytes = (1 << 20) + bindingBytes();
   for (const Tensor &tensor : module.tensors)
     bytes += static_cast<int64_t>(tensor.name.size()) + 64;
   for (const Program &program : module.programs)
     bytes += static_cast<int64_t>(
         program.chunks.size() * sizeof(fb::Chunk) + program.buckets.size() * sizeof(fb::Bucket) +
-        program.windows.size() * sizeof(fb::Window) + module.tensors.size() * 120);
+        program.windows.size() * sizeof(fb::Window) + 200);
   for (int32_t i = 0; i < module.numRankLists(); ++i)
     bytes += static_cast<int64_t>(module.rankList(i).size() * 8 + 32);
   return bytes + int64_t(module.numStridedRegions()) * 160;
+}
+
+/// At most what the bindings need: one for each name and local shape, and an entry for each rank.
+int64_t PlanWriter::bindingBytes() {
+  llvm::DenseMap<const Memory *, int64_t> numShapes;
+  int64_t bytes = 0;
+  for (size_t m = 0; m < all.memories().size(); ++m) {
+    const BoundMemory &bound = all.memories()[m];
+    const Memory &memory = all.memoryOf(static_cast<int32_t>(m));
+    size_t numRanks = module.meshes[module.layout(bound.layout).mesh].ranks.size();
+    auto [known, isNew] = numShapes.try_emplace(&memory);
+    if (isNew) {
+      SequenceInterner shapes;
+      for (size_t position = 0; position < numRanks; ++position)
+        shapes.intern(memory.shape(static_cast<int64_t>(position)));
+      known->second = shapes.size();
+    }
+    int64_t numHolders = std::min<int64_t>(numRanks, module.programs.size());
+    bytes += static_cast<int64_t>(bound.name.size()) + 64 +
+             std::min(known->second, numHolders) * 160 +
+             numHolders * static_cast<int64_t>(sizeof(fb::Zeros) + sizeof(uint32_t));
+  }
+  return bytes;
 }
 
 Offset<flatbuffers::String> PlanWriter::nameOf(TensorId tensor) {

@@ -104,7 +104,7 @@ TEST(ModelConfig, NumbersThatNoModelHas) {
   EXPECT_EQ(errorWith("\"num_hidden_layers\": 48", "\"num_hidden_layers\": 9000000000000000000"),
             "the configuration has a size that no model has");
   EXPECT_EQ(errorWith("\"num_hidden_layers\": 48", "\"num_hidden_layers\": 1000000"),
-            "1000000 layers of 128 experts have more than 4194304 tensors");
+            "1000000 layers of 128 experts have more than 1048576 tensors");
   EXPECT_EQ(errorWith("\"vocab_size\": 151936", "\"vocab_size\": 99999999999"),
             "the configuration has a size that no model has");
 }

@@ -67,6 +67,13 @@ CASES = [
     ("stacked", "mesh @m = [ep=2]\n" + "".join(f"tensor @e{i} : i32[2]\n" for i in range(4)),
      "i32[4, 2] on @m split [{ep}, {}] { view @e0 [0, d0] view @e1 [1, d0] view @e2 [2, d0] "
      "view @e3 [3, d0] }", ["e0 0-2, e1 0-2", "e2 0-2, e3 0-2"]),
+    ("fixed-in-parts", "mesh @m = [tp=2]\n" + "".join(f"tensor @e{i} : i32[2]\n" for i in range(4)),
+     "i32[left:2 | right:2, 2] on @m split [{tp} | {tp}, {}] { view @e0 [0, d0] "
+     "view @e1 [1, d0] view @e2 [2, d0] view @e3 [3, d0] }", ["e0 0-2, e2 0-2", "e1 0-2, e3 0-2"]),
+    ("fixed-between-pads",
+     "mesh @m = [tp=2]\n" + "".join(f"tensor @e{i} : i32[]\n" for i in range(4)),
+     "i32[2 x (rows:2 | pad:1)] on @m split [{tp}] { view @e0 [0] view @e1 [1] view @e2 [3] "
+     "view @e3 [4] }", ["e0 0-1, e1 0-1, pad 1", "e2 0-1, e3 0-1, pad 1"]),
     ("permuted-slots", "mesh @m = [ep=2]\ntensor @experts : i32[4, 2]\n",
      "i32[4, 2] on @m split [{ep}, {}] { view @experts [d0 table [2, 0, 3, 1], d1] }",
      ["experts 4-6, experts 0-2", "experts 6-8, experts 2-4"]),

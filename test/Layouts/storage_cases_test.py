@@ -33,7 +33,7 @@ def slots_of(spans):
 
 
 def shapes_of(declarations):
-    return {name: [prod(map(int, extent.split("*"))) for extent in shape.split(",")]
+    return {name: [prod(map(int, extent.split("*"))) for extent in shape.split(",") if extent]
             for name, shape in re.findall(r"tensor @(\w+) : i32\[(.*)\]", declarations)}
 
 

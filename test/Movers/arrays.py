@@ -40,7 +40,7 @@ class Array:
                 for index in product(*map(range, shape))]
         return Array(self.dtype, shape, data)
 
-    def pad_rows(self, rows, element=0):
+    def pad_rows(self, rows, element):
         """As many rows as given, the new ones filled."""
         missing = rows - self.shape[0]
         return Array(self.dtype, [rows] + self.shape[1:],

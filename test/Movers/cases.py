@@ -123,13 +123,20 @@ def spelled(side):
 TWO_LAYERS = {**DENSE, "num_hidden_layers": 2}
 DEEP_LATENT = {**LATENT, "num_hidden_layers": 4, "first_k_dense_replace": 1, "n_routed_experts": 8,
                "moe_intermediate_size": 8}
+# Blocks of 4 x 4; the 14 rows of kv_a are three and a half.
+QUANTISED = {**DEEP_LATENT, "num_hidden_layers": 2, "q_lora_rank": 8, "kv_lora_rank": 10,
+             "moe_intermediate_size": 16, "intermediate_size": 32, "qk_nope_head_dim": 4,
+             "qk_rope_head_dim": 4,
+             "quantization_config": {"quant_method": "fp8", "fmt": "e4m3",
+                                     "activation_scheme": "dynamic", "weight_block_size": [4, 4]}}
+TIED_COPY = ("output_layer.weight",)  # of the embedding, on the last stage
 
 GENERATED = [
     *(Generated(DENSE, megatron(tp=train), vllm(tp=serve))
       for train, serve in ((2, 4), (4, 2), (8, 2), (1, 8), (8, 8))),
     Generated(TWO_LAYERS, megatron(tp=2, pp=2, dp=2), vllm(tp=2, dp=2)),
-    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4, ep=4), unread=("output_layer.weight",)),
-    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4), unread=("output_layer.weight",)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4, ep=4), unread=TIED_COPY),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), vllm(tp=4), unread=TIED_COPY),
     Generated(MIXTURE, megatron(ep=4, dp=4), vllm(tp=4)),
     Generated(MIXTURE, megatron(tp=2, ep=2, dp=4), vllm(tp=2, dp=2)),
     Generated(MIXTURE, megatron(tp=2, ep=2, dp=2, etp=2), vllm(tp=2, dp=2, ep=4)),
@@ -141,4 +148,14 @@ GENERATED = [
     Generated(DENSE, fsdp(3), vllm(tp=4), masters="f32"),
     Generated(DEEP_LATENT, fsdp(8), vllm(tp=2, dp=2, ep=4, absorbed=True)),
     Generated(LLAMA, fsdp(4, flat=True), vllm(tp=2)),
+    Generated(LLAMA, fsdp(3), fsdp(2)),
+    # The other way round, and between equals.
+    Generated(DENSE, vllm(tp=2), megatron(tp=4)),
+    Generated(DENSE, megatron(tp=2), megatron(tp=8)),
+    Generated(DEEP_LATENT, megatron(tp=2, pp=2, ep=4, dp=2), megatron(ep=8, dp=8)),
+    Generated(MIXTURE, vllm(tp=4, ep=4), megatron(tp=2, pp=2, ep=2)),
+    Generated(MIXTURE, megatron(tp=2, pp=2, ep=2), fsdp(4), unread=TIED_COPY),
+    Generated(LLAMA, vllm(tp=2), fsdp(4, flat=True)),
+    Generated(QUANTISED, vllm(tp=2, dp=2, ep=4), vllm(tp=4)),
+    Generated(QUANTISED, vllm(tp=4), vllm(tp=2, dp=4, ep=8)),
 ]

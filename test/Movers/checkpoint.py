@@ -6,32 +6,43 @@ from math import prod
 from zlib import crc32
 
 from arrays import Array
-from elements import cast
+from elements import byte_width, cast
 
 
 def element(name, index, dtype):
     """Finite, and different nearly everywhere."""
     bits = (crc32(name.encode()) * 0x9e3779b1 + index * 0x85ebca6b) & 0xffffffff
     bits = (bits ^ bits >> 15) * 0xc2b2ae35 & 0xbfffffff
-    return bits if dtype == "f32" else bits >> 16
+    return bits >> 32 - 8 * byte_width(dtype)
 
 
 class Checkpoint:
-    """With `master`, the elements are of that type and have been cast to `dtype`."""
+    """With `master`, the elements are of that type and have been cast to `dtype`. `padding` is
+    what trainers' padding holds."""
 
-    def __init__(self, config, dtype="bf16", master=None):
-        self.config, self.dtype, self.master = config, dtype, master
+    def __init__(self, config, dtype="bf16", master=None, padding=0):
+        self.config, self.dtype, self.master, self.padding = config, dtype, master, padding
         self.shapes = dict(tensors_of(config))
+        if self.is_quantized():
+            self.shapes.update(list(scales_of(config, self.shapes)))
+
+    def is_quantized(self):
+        return "quantization_config" in self.config
+
+    def dtype_of(self, name):
+        if name.endswith(("e_score_correction_bias", "_scale_inv")):
+            return "f32"
+        return "f8e4m3fn" if f"{name}_scale_inv" in self.shapes else self.dtype
 
     def __getitem__(self, name):
-        shape = self.shapes[name]
-        dtype = "f32" if name.endswith("e_score_correction_bias") else self.dtype
+        shape, dtype = self.shapes[name], self.dtype_of(name)
         master = self.master or dtype
         return Array(dtype, shape, [cast(master, dtype, element(name, i, master))
                                     for i in range(prod(shape))])
 
-    def layer(self, number, name):
-        return self[f"model.layers.{number}.{name}.weight"]
+    def layer(self, number, name, kind="weight"):
+        """`kind` is weight, or weight_scale_inv."""
+        return self[f"model.layers.{number}.{name}.{kind}"]
 
     def has(self, name):
         return name in self.shapes
@@ -64,6 +75,14 @@ def tensors_of(config):
     yield "model.norm.weight", [hidden]
     if not config.get("tie_word_embeddings"):
         yield "lm_head.weight", [vocab, hidden]
+
+
+def scales_of(config, shapes):
+    """One scale for each block of every projection's weight."""
+    block = config["quantization_config"]["weight_block_size"]
+    for name, shape in shapes.items():
+        if "_proj" in name:
+            yield f"{name}_scale_inv", [-(-extent // size) for extent, size in zip(shape, block)]
 
 
 def grouped_attention(config):

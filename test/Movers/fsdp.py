@@ -24,14 +24,14 @@ def parameters(checkpoint, job):
 
 
 def add_flat(ranks, checkpoint):
-    """To each rank a flat parameter of every module, in which padding is not zero."""
+    """To each rank a flat parameter of every module."""
     align = 16 // byte_width(checkpoint.dtype)
     for module, names in modules(checkpoint).items():
         flat = []
         for name in names:
-            flat += [0x7fc1] * (-len(flat) % align)
+            flat += [checkpoint.padding] * (-len(flat) % align)
             flat += checkpoint[name].data
-        flat += [0x7fc1] * (-len(flat) % len(ranks))
+        flat += [checkpoint.padding] * (-len(flat) % len(ranks))
         whole = Array(checkpoint.dtype, [len(flat)], flat)
         for rank, held in enumerate(ranks):
             held[f"{module}_flat_param"] = whole.piece(0, rank, len(ranks))

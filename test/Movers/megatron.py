@@ -53,7 +53,7 @@ class Rank:
     def vocabulary(self, name):
         multiple = 128 * self.job["tp"]
         rows = -(-self.config["vocab_size"] // multiple) * multiple
-        return self.rows(self.checkpoint[name].pad_rows(rows, 0x7fc1))
+        return self.rows(self.checkpoint[name].pad_rows(rows, self.checkpoint.padding))
 
     def gate_and_up(self, layer, module, tp, count):
         return cat(self.checkpoint.layer(layer, f"{module}.{half}_proj").piece(0, tp, count)

@@ -16,13 +16,14 @@ from declarations import parse
 from model import expected_tensors, source_tensors
 
 FRAMEWORKS = {"megatron": megatron.parameters, "vllm": vllm.parameters, "fsdp": fsdp.parameters}
+UNREAD = 0x7fc1  # in the padding of sources: not a number, so that reading it is seen
 
 
 class Transfer:
     def __init__(self, config, train, serve, masters=None):
         """`masters`: the type in which the trainer keeps what the server has as bf16."""
         self.checkpoint = Checkpoint(config, "bf16", masters)
-        self.held = Checkpoint(config, masters) if masters else self.checkpoint
+        self.held = Checkpoint(config, masters or "bf16", padding=UNREAD)
         sources = FRAMEWORKS[train[0]](self.held, train[1])
         targets = FRAMEWORKS[serve[0]](self.checkpoint, serve[1])
         self.sources = rank_tensors(sources, 0)

@@ -8,6 +8,7 @@
 - The vocabulary is padded with zeros to a multiple of 64 and cut in equal rows.
 - Latent attention: q_a and kv_a fused and whole on every rank, q_b and kv_b cut by heads; on
   request the absorbed matrices W_UK_T and W_UV, which are kv_b's halves permuted.
+- Block scales lie beside their weights, fused and cut like them, block by block.
 - Ranks: tp is the fastest, then pp, then dp. Layers keep their numbers on every stage.
 Entry point: parameters.
 """
@@ -45,34 +46,51 @@ class Rank:
 
     def vocabulary(self, name):
         rows = -(-self.config["vocab_size"] // 64) * 64
-        return self.rows(self.checkpoint[f"{name}.weight"].pad_rows(rows))
+        return self.rows(self.checkpoint[f"{name}.weight"].pad_rows(rows, self.checkpoint.padding))
 
     def add_layer(self, layer):
         self.prefix = f"model.layers.{layer}."
-        for name in ("input_layernorm", "post_attention_layernorm"):
-            self.whole(layer, name)
+        self.kind = "weight"
+        self.add_whole(layer)
+        quantized = self.checkpoint.is_quantized()
+        for self.kind in ("weight", "weight_scale_inv") if quantized else ("weight",):
+            self.add_projections(layer)
+
+    def add_whole(self, layer):
+        """What is neither cut nor quantised."""
+        names = ["input_layernorm", "post_attention_layernorm"]
+        if "kv_lora_rank" in self.config:
+            names += ["self_attn.q_a_layernorm", "self_attn.kv_a_layernorm"]
+        elif self.config["model_type"].startswith("qwen3"):
+            names += ["self_attn.q_norm", "self_attn.k_norm"]
+        if is_moe(self.config, layer):
+            names.append("mlp.gate")
+        for name in names:
+            self.put(name, self.load(layer, name))
+        bias = f"{self.prefix}mlp.gate.e_score_correction_bias"
+        if self.checkpoint.has(bias):
+            self.parameters[bias] = self.checkpoint[bias]
+
+    def add_projections(self, layer):
         if "kv_lora_rank" in self.config:
             self.add_latent_attention(layer)
         else:
             self.put("self_attn.qkv_proj", self.fused_qkv(layer))
-            if self.config["model_type"].startswith("qwen3"):
-                self.whole(layer, "self_attn.q_norm")
-                self.whole(layer, "self_attn.k_norm")
-        self.put("self_attn.o_proj", self.columns(self.checkpoint.layer(layer, "self_attn.o_proj")))
+        self.put("self_attn.o_proj", self.columns(self.load(layer, "self_attn.o_proj")))
         if is_moe(self.config, layer):
             self.add_mixture(layer)
         else:
             self.add_feed_forward(layer, "mlp")
 
     def put(self, name, array):
-        self.parameters[f"{self.prefix}{name}.weight"] = array
+        self.parameters[f"{self.prefix}{name}.{self.kind}"] = array
 
-    def whole(self, layer, name):
-        self.put(name, self.checkpoint.layer(layer, name))
+    def load(self, layer, name):
+        return self.checkpoint.layer(layer, name, self.kind)
 
     def fused_qkv(self, layer):
         tp, kv_heads = self.job["tp"], self.config["num_key_value_heads"]
-        q, k, v = (self.checkpoint.layer(layer, f"self_attn.{name}_proj") for name in "qkv")
+        q, k, v = (self.load(layer, f"self_attn.{name}_proj") for name in "qkv")
         if tp <= kv_heads:
             return cat([self.rows(q), self.rows(k), self.rows(v)])
         head = self.tp // (tp // kv_heads)
@@ -80,10 +98,8 @@ class Rank:
 
     def add_latent_attention(self, layer):
         def load(name):
-            return self.checkpoint.layer(layer, f"self_attn.{name}")
+            return self.load(layer, f"self_attn.{name}")
         self.put("self_attn.fused_qkv_a_proj", cat([load("q_a_proj"), load("kv_a_proj_with_mqa")]))
-        self.whole(layer, "self_attn.q_a_layernorm")
-        self.whole(layer, "self_attn.kv_a_layernorm")
         self.put("self_attn.q_b_proj", self.rows(load("q_b_proj")))
         kv_b = self.rows(load("kv_b_proj"))
         self.put("self_attn.kv_b_proj", kv_b)
@@ -96,16 +112,12 @@ class Rank:
             self.parameters[f"{self.prefix}self_attn.W_UV"] = values.permute(1, 0, 2)
 
     def add_feed_forward(self, layer, module):
-        gate, up, down = (self.checkpoint.layer(layer, f"{module}.{name}_proj")
+        gate, up, down = (self.load(layer, f"{module}.{name}_proj")
                           for name in ("gate", "up", "down"))
         self.put(f"{module}.gate_up_proj", cat([self.rows(gate), self.rows(up)]))
         self.put(f"{module}.down_proj", self.columns(down))
 
     def add_mixture(self, layer):
-        self.whole(layer, "mlp.gate")
-        bias = f"{self.prefix}mlp.gate.e_score_correction_bias"
-        if self.checkpoint.has(bias):
-            self.parameters[bias] = self.checkpoint[bias]
         if self.config.get("n_shared_experts"):
             self.add_feed_forward(layer, "mlp.shared_experts")
         experts = range(num_experts(self.config))
@@ -115,11 +127,11 @@ class Rank:
             experts, cut, count = experts[self.ep * local:(self.ep + 1) * local], 0, 1
 
         def load(expert, half):
-            return self.checkpoint.layer(layer, f"mlp.experts.{expert}.{half}_proj")
-        self.parameters[f"{self.prefix}mlp.experts.w13_weight"] = stack(
+            return self.load(layer, f"mlp.experts.{expert}.{half}_proj")
+        self.parameters[f"{self.prefix}mlp.experts.w13_{self.kind}"] = stack(
             cat(load(expert, half).piece(0, cut, count) for half in ("gate", "up"))
             for expert in experts)
-        self.parameters[f"{self.prefix}mlp.experts.w2_weight"] = stack(
+        self.parameters[f"{self.prefix}mlp.experts.w2_{self.kind}"] = stack(
             load(expert, "down").piece(1, cut, count) for expert in experts)
 
 

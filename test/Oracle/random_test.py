@@ -51,7 +51,8 @@ def preparations(random):
 def variants(random, module):
     """Options of xfer-run that must all give the same bytes."""
     staging = random.randint(LEAST_STAGING, 4000) * len(module.ranks())
-    return [[], ["--pass-pipeline", random_pipeline(random)], ["--staging-bytes", str(staging)]]
+    return [["--verify"], ["--pass-pipeline", random_pipeline(random)],
+            ["--staging-bytes", str(staging)]]
 
 
 def differences(expected, directory):

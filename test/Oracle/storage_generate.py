@@ -37,6 +37,8 @@ class Family:
 
 def factorize(random, number, most):
     """Some factors whose product is `number`."""
+    if number == 0:
+        return [0]
     factors = []
     while len(factors) < most - 1 and random.random() < 0.35:
         factor = random.choice([f for f in range(1, number + 1) if number % f == 0])
@@ -75,7 +77,7 @@ def random_family(random, name, source_dtype):
                for i in range(random.choice([0, 1, 1, 1, 2]))}
     runs = []
     for number in range(random.choice([1, 2, 2, 3, 3])):
-        size = unit * random.randint(1, 4)
+        size = 0 if random.random() < 0.04 else unit * random.randint(1, 4)
         factors = {"stack": factorize(random, size, 3), **commons}
         if experts and random.random() < 0.3:
             factors[EXPERT] = [experts]
@@ -90,7 +92,7 @@ class Arrangement:
 
     def __init__(self, random, family, role):
         self.random, self.family, self.is_target = random, family, role == "target"
-        self.pad = random.choice(["pad", "zero"]) if self.is_target else "pad"
+        self.pads = random.choice([["pad"], ["zero"], ["pad", "zero"]])
 
     def build(self):
         """(dimensions, views); the dimensions and the entries of the views in one random order."""
@@ -129,6 +131,8 @@ class Arrangement:
             return Piece("experts", size)
         extents = [member.tensor.extents()[dim] for dim in member.roles[name]]
         kind = self.random.random()
+        if 0 in extents:
+            return Piece("whole", 0)
         if len(extents) == 1 and kind < 0.35 and name == self.table_role:
             length = self.random.randint(1, 6) if self.is_target else extents[0]
             return Piece("table", length)
@@ -141,7 +145,7 @@ class Arrangement:
     def dimension(self, sizes, fixed):
         """Parts whose named runs have the sizes, and the runs."""
         random = self.random
-        unit = gcd(*sizes)
+        unit = gcd(*sizes) or 1
         repeat = random.choice([f for f in range(1, unit + 1) if unit % f == 0])
         grouped = fixed or random.random() < 0.5
         if not grouped or random.random() < 0.4:
@@ -166,7 +170,7 @@ class Arrangement:
         """The runs with padding, and on a source holes, between them."""
         random, items = self.random, list(runs)
         while random.random() < 0.3:
-            items.insert(random.randint(0, len(items)), Run(self.pad, random.randint(1, 4)))
+            items.insert(random.randint(0, len(items)), Run(random.choice(self.pads), random.randint(1, 4)))
         if not self.is_target and runs[0].name and random.random() < 0.15:
             items.insert(random.randint(0, len(items)), Run("unused", random.randint(1, 3)))
         return items
@@ -243,7 +247,7 @@ def flat_arrangement(random, members, is_target):
         factors = [Factor(dim) for dim in random.sample(range(len(extents)), len(extents))]
         if random.random() < 0.6:
             factors.sort(key=lambda factor: factor.dim)
-        if is_target and random.random() < 0.3:
+        if is_target and 0 not in extents and random.random() < 0.3:
             factor = random.choice(factors)
             factor.begin = random.randrange(extents[factor.dim])
             factor.end = random.randint(factor.begin + 1, extents[factor.dim])
@@ -394,7 +398,7 @@ def random_storage_module(random, families=6, max_ranks=8, world=12):
     for number in range(families):
         builder.add_family(f"{random.choice(['layers', 'mlp', 'w'])}.{number}")
     if random.random() < 0.5:  # tensors of several families, flattened into one buffer
-        mixed = Family([[member] for member in random.sample(builder.members, 2)], [], 0)
+        mixed = Family([[member] for member in random.choices(builder.members, k=2)], [], 0)
         builder.add_target_storage("mixed", mixed, is_flat=True)
     builder.add_plain_targets()
     builder.add_values()

@@ -98,7 +98,8 @@ TEST(OptionParser, ErrorsNameWhatWasExpectedAndPointAtIt) {
            Case{"size=+1", "6: option 'size': expected an integer of at least 1, got '+1'"},
            Case{"size=1k", "6: option 'size': expected an integer of at least 1, got '1k'"},
            Case{"size=9223372036854775808",
-                "6: option 'size': expected an integer of at least 1, got '9223372036854775808'"},
+                "6: option 'size': expected an integer of at most 9223372036854775807, got "
+                "'9223372036854775808'"},
            Case{"fast=yes", "6: option 'fast': expected 'true' or 'false', got 'yes'"},
            Case{"size=1 size=2", "8: option 'size' is given twice"},
            Case{"=3", "1: expected an option of 'sample'"},

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer-run/Check.h"
 #include "xfer-run/ElementMath.h"
+#include "xfer-run/Padding.h"
 #include "xfer-run/Units.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Text/Parser.h"
@@ -36,12 +37,12 @@ struct Job {
     return reinterpret_cast<T *>(locals->sources()[index].data);
   }
   bool check(const Values &values) {
-    int64_t checked = 0;
-    return succeeded(checkTargets(*locals, values, checked, diagnostics));
+    return succeeded(checkTargets(*locals, values, kPoison, checked, diagnostics));
   }
   llvm::SourceMgr sources;
   Diagnostics diagnostics;
   std::string message;
+  Checked checked;
   std::unique_ptr<Module> module;
   std::unique_ptr<LocalTensors> locals;
 };
@@ -63,7 +64,7 @@ TEST(CheckTest, AcceptsWhatIsRight) {
   Job job(kTranspose);
   PatternValues pattern(*job.module);
   fillSources(*job.locals, pattern);
-  poisonTargets(*job.locals);
+  prepareTargets(*job.locals, kPoison);
   transposeByHand(job);
   EXPECT_TRUE(job.check(pattern)) << job.message;
   EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
@@ -87,7 +88,7 @@ TEST(CheckTest, SeesElementsThatNobodyWrote) {
   Job job(kTranspose);
   PatternValues pattern(*job.module);
   fillSources(*job.locals, pattern);
-  poisonTargets(*job.locals);
+  prepareTargets(*job.locals, kPoison);
   EXPECT_FALSE(job.check(pattern));
   EXPECT_NE(job.message.find("24 of 24 target elements are wrong"), std::string::npos);
 }
@@ -161,15 +162,113 @@ TEST(CheckTest, PatternsStayFinite) {
   PatternValues pattern(*job.module);
   fillSources(*job.locals, pattern);
   for (const LocalTensor &source : job.locals->sources()) {
-    DType to = job.module->tensors[source.tensor].dtype;
+    DType from = source.memory->dtype;
+    DType to = job.module->tensors[source.memory->tensors[0].tensor].dtype;
     for (int64_t i = 0; i < source.elements; ++i) {
       char cast[8];
       double value;
-      castElements(source.dtype, to, source.data + i * byteWidth(source.dtype), cast, 1);
+      castElements(from, to, source.data + i * byteWidth(from), cast, 1);
       castElements(to, DType::F64, cast, reinterpret_cast<char *>(&value), 1);
       EXPECT_LE(std::abs(value), 65504);
     }
   }
+}
+
+constexpr char kStorage[] = "mesh @a = [x=1] ranks [0] mesh @b = [y=2] ranks [1, 2]"
+                            "tensor @v : i32[3] tensor @w : i32[2, 2]"
+                            "source @v on @a source @w on @a "
+                            "target storage @s : i32[v:3 | keep:2, 2 | zero:1 | pad:1] on @b "
+                            "split [{y} | {y}, {} | {} | {}] {"
+                            "view @w [keep: d0, d1] view @v [v: d0, 1] view @v [v: d0, 0] }";
+
+/// What the two targets of kStorage hold, when @v is 0, 1, 2 and @w is 10, 11, 12, 13.
+void moveStorageByHand(Job &job) {
+  for (int i = 0; i < 3; ++i)
+    job.source<int32_t>(0)[i] = i;
+  for (int i = 0; i < 4; ++i)
+    job.source<int32_t>(1)[i] = 10 + i;
+  prepareTargets(*job.locals, kPoison);
+  constexpr int32_t kKept = static_cast<int32_t>(0xa5a5a5a5);
+  const int32_t first[] = {0, 0, 0, kKept, 1, 1, 0, kKept, 10, 11, 0, kKept};
+  const int32_t second[] = {2, 2, 0, kKept, 12, 13, 0, kKept};
+  std::memcpy(job.target<int32_t>(0), first, sizeof first);
+  std::memcpy(job.target<int32_t>(1), second, sizeof second);
+}
+
+TEST(StorageCheckTest, AcceptsWhatIsRight) {
+  Job job(kStorage);
+  moveStorageByHand(job);
+  EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
+  EXPECT_EQ(job.checked.elements, 10);
+  EXPECT_EQ(job.checked.padding, 10);
+}
+
+TEST(StorageCheckTest, NamesTheTensorAndItsMemory) {
+  Job job(kStorage);
+  moveStorageByHand(job);
+  job.target<int32_t>(1)[5] = -7;
+  EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+  EXPECT_EQ(job.message, "tensor 'w' in 's' on target rank 2 is wrong at [1, 1]: expected 13, got "
+                         "-7; 1 of 10 target elements are wrong");
+}
+
+TEST(StorageCheckTest, ChecksEveryViewOfATensor) {
+  for (int element : {0, 1}) {
+    Job job(kStorage);
+    moveStorageByHand(job);
+    job.target<int32_t>(0)[element] = -7;
+    EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+    EXPECT_NE(job.message.find("tensor 'v' in 's' on target rank 1 is wrong at [0]"),
+              std::string::npos)
+        << job.message;
+  }
+}
+
+TEST(StorageCheckTest, SeesPaddingThatWasNotZeroed) {
+  Job job(kStorage);
+  moveStorageByHand(job);
+  job.target<int32_t>(1)[6] = 5;
+  EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+  EXPECT_EQ(job.message, "padding of 's' on target rank 2 is wrong at local [1, 2]: a 'zero' run "
+                         "holds 5; 1 of 10 elements of padding are wrong");
+}
+
+TEST(StorageCheckTest, SeesPaddingThatWasTouched) {
+  Job job(kStorage);
+  moveStorageByHand(job);
+  job.target<int32_t>(0)[3] = 0;
+  job.target<int32_t>(1)[7] = 0;
+  EXPECT_FALSE(job.check(BufferValues(*job.locals)));
+  EXPECT_EQ(job.message, "padding of 's' on target rank 1 is wrong at local [0, 3]: a 'pad' run "
+                         "came to hold 0; 2 of 10 elements of padding are wrong");
+}
+
+TEST(StorageCheckTest, ZeroWinsWherePaddingMeets) {
+  Job job("mesh @a = [x=1] ranks [0] mesh @b = [y=1] ranks [1]"
+          "tensor @w : u8[1, 1] source @w on @a "
+          "target storage @s : u8[1 | zero:1 | pad:1, 1 | pad:1 | zero:1] on @b "
+          "split [{} | {} | {}, {} | {} | {}] { view @w [0, d1*d0] }");
+  *job.source<uint8_t>(0) = 7;
+  const uint8_t right[] = {7, kPoison, 0, 0, 0, 0, kPoison, kPoison, 0};
+  std::memcpy(job.target<uint8_t>(0), right, sizeof right);
+  EXPECT_TRUE(job.check(BufferValues(*job.locals))) << job.message;
+  EXPECT_EQ(job.checked.padding, 8);
+}
+
+TEST(StorageCheckTest, ReplicasInStoragesAreCompared) {
+  Job job("mesh @a = [x=2] ranks [0, 1] mesh @b = [y=1] ranks [2]"
+          "tensor @w : i32[2] source storage @s : i32[pad:1 | w:2] on @a split [{} | {}] {"
+          "view @w [w: d0] } target @w on @b");
+  const int32_t values[] = {1, 8, 9};
+  std::memcpy(job.source<int32_t>(0), values, sizeof values);
+  std::memcpy(job.source<int32_t>(1), values, sizeof values);
+  BufferValues buffers(*job.locals);
+  *job.source<int32_t>(1) = 2; // in the padding
+  EXPECT_TRUE(succeeded(checkReplicas(*job.locals, buffers, job.diagnostics))) << job.message;
+  job.source<int32_t>(1)[2] = 3;
+  EXPECT_FALSE(succeeded(checkReplicas(*job.locals, buffers, job.diagnostics)));
+  EXPECT_EQ(job.message, "replicas of tensor 'w' in 's' differ at [1]: rank 1 holds 3, but a rank "
+                         "before it holds 9");
 }
 
 TEST(UnitsTest, ReadWell) {

@@ -43,6 +43,9 @@ void CommandLine::text(StringRef name, StringRef valueName, StringRef help, std:
 
 LogicalResult CommandLine::parseInteger(StringRef value, int64_t minimum, int64_t &out) {
   int64_t parsed;
+  bool isInteger = !value.empty() && llvm::all_of(value, llvm::isDigit);
+  if (isInteger && value.getAsInteger(10, parsed))
+    return error(value, "expected an integer of at most 9223372036854775807, got '" + value + "'");
   // getAsInteger takes a sign too.
   if (value.empty() || !llvm::isDigit(value.front()) || value.getAsInteger(10, parsed) ||
       parsed < minimum)

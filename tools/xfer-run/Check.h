@@ -11,13 +11,17 @@
 
 namespace xfer::run {
 
-/// Writes a byte pattern over every target, so that an element nobody writes is seen.
-void poisonTargets(const LocalTensors &locals);
+/// What was looked at.
+struct Checked {
+  int64_t elements = 0; ///< of targets, that a tensor lies in
+  int64_t padding = 0;  ///< of targets, that none does
+};
 
-/// Checks every element of every target; reports the first that is wrong and how many are.
-/// `checked` counts elements.
-LogicalResult checkTargets(const LocalTensors &locals, const Values &values, int64_t &checked,
-                           Diagnostics &diagnostics);
+/// Checks every element of every target, padding too, which must be as prepareTargets left it or
+/// zero; reports the first that is wrong and how many are. Every element of a target is one of the
+/// two kinds, else that is the error.
+LogicalResult checkTargets(const LocalTensors &locals, const Values &values,
+                           unsigned char paddingByte, Checked &checked, Diagnostics &diagnostics);
 
 /// Checks that replicas of a source hold equal bytes, without which no expectation exists.
 LogicalResult checkReplicas(const LocalTensors &locals, const Values &values,

@@ -7,57 +7,108 @@
 #include <unistd.h>
 
 using llvm::ArrayRef;
+using llvm::StringRef;
 using llvm::Twine;
 
 namespace xfer::run {
 
-const Placement *LocalTensors::place(LayoutId layout, ArrayRef<int64_t> shape) {
-  llvm::SmallVector<int64_t, 8> key = {layout};
-  key.append(shape.begin(), shape.end());
-  int32_t id = placementKeys.intern(key);
-  if (id == static_cast<int32_t>(placements.size())) {
-    const Layout &cuts = declarations.layout(layout);
-    placements.emplace_back(declarations.meshes[cuts.mesh], cuts, shape);
+DeclaredMemory &LocalTensors::addMemory(StringRef name, DType dtype, bool isSource,
+                                        LayoutId layoutId, StorageShape shape) {
+  DeclaredMemory &memory = memories.emplace_back();
+  memory.name = name;
+  memory.isSource = isSource;
+  memory.dtype = dtype;
+  memory.numDims = shape.dims.size();
+  memory.shape = std::move(shape);
+  if (memory.numDims == 0)
+    memory.shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", 1});
+  llvm::SmallVector<int64_t, 8> key = {layoutId};
+  for (const StorageDim &dim : memory.shape.dims) {
+    key.push_back(static_cast<int64_t>(dim.size()));
+    for (const StoragePart &part : dim) {
+      key.append({part.repeat, static_cast<int64_t>(part.runs.size())});
+      for (const Run &run : part.runs) {
+        key.push_back(run.size);
+        memory.hasPadding |= run.kind != Run::Kind::Data;
+      }
+    }
   }
-  return &placements[id];
+  const Layout &layout = declarations.layout(layoutId);
+  const Mesh &mesh = declarations.meshes[layout.mesh];
+  int32_t id = cutsKeys.intern(key);
+  if (id == static_cast<int32_t>(cuts.size()))
+    cuts.emplace_back(mesh, layout, memory.shape);
+  memory.cuts = &cuts[id];
+  for (int64_t position = 0; position < mesh.size(); ++position) {
+    LocalTensor &local = tensors.emplace_back();
+    local.memory = &memory;
+    local.rank = mesh.ranks[position];
+    local.position = position;
+    local.shape = memory.cuts->localShape(position);
+    local.elements = 1;
+    for (int64_t extent : local.shape)
+      local.elements *= extent;
+    local.shape.resize(memory.numDims);
+    local.bytes = local.elements * byteWidth(dtype);
+    rankNumbers.push_back(local.rank);
+  }
+  return memory;
+}
+
+void LocalTensors::addTensor(DeclaredMemory &memory, TensorId tensor, const View &view) {
+  if (memory.isSource) {
+    auto numLocals = static_cast<size_t>(memory.cuts->numPositions());
+    sourcePlaces[tensor] = {tensors.size() - numLocals, numLocals, memory.tensors.size()};
+  }
+  memory.tensors.push_back(
+      {tensor, Placement(*memory.cuts, view, declarations.tensors[tensor].shape)});
 }
 
 void LocalTensors::addSide(TensorId tensor, const Side &side, bool isSource) {
+  if (side.storage != kNone)
+    return;
   const Tensor &declared = declarations.tensors[tensor];
-  const Mesh &mesh = declarations.meshes[declarations.layout(side.layout).mesh];
-  const Placement *placement = place(side.layout, declared.shape);
-  for (int64_t position = 0; position < mesh.size(); ++position) {
-    LocalTensor &local = tensors.emplace_back();
-    local.rank = mesh.ranks[position];
-    local.tensor = tensor;
-    local.isSource = isSource;
-    local.dtype = side.dtype;
-    local.placement = placement;
-    local.position = position;
-    for (size_t dim = 0; dim < declared.shape.size(); ++dim)
-      local.shape.push_back(placement->localExtent(position, dim));
-    local.elements = placement->numLocalElements(position);
-    local.bytes = local.elements * byteWidth(side.dtype);
-    rankNumbers.push_back(local.rank);
-  }
+  DeclaredMemory &memory =
+      addMemory(side.name, side.dtype, isSource, side.layout, ownShape(declared));
+  memory.ownView = ownView(declared);
+  if (memory.ownView.entries.empty())
+    memory.ownView.entries.emplace_back(); // the only element, at 0
+  addTensor(memory, tensor, memory.ownView);
 }
 
-LocalTensors::LocalTensors(const Module &module) : declarations(module) {
-  for (TensorId tensor = 0; tensor < static_cast<TensorId>(module.tensors.size()); ++tensor) {
-    firstSource.push_back(tensors.size());
-    addSide(tensor, *module.tensors[tensor].source, /*isSource=*/true);
+void LocalTensors::addStorage(int32_t number) {
+  const Storage &storage = declarations.storages[number];
+  DeclaredMemory &memory = addMemory(storage.name, storage.dtype, !storage.isTarget, storage.layout,
+                                     declarations.storageShape(storage.shape));
+  for (const StorageView &view : storage.views)
+    addTensor(memory, view.tensor, declarations.view(view.view));
+}
+
+LocalTensors::LocalTensors(const Module &module)
+    : declarations(module), sourcePlaces(module.tensors.size()) {
+  for (bool isSource : {true, false}) {
+    for (size_t tensor = 0; tensor < module.tensors.size(); ++tensor) {
+      const Tensor &declared = module.tensors[tensor];
+      if (isSource)
+        addSide(static_cast<TensorId>(tensor), *declared.source, isSource);
+      else
+        for (const Side &side : declared.targets)
+          addSide(static_cast<TensorId>(tensor), side, isSource);
+    }
+    for (size_t number = 0; number < module.storages.size(); ++number)
+      if (module.storages[number].isTarget != isSource)
+        addStorage(static_cast<int32_t>(number));
+    if (isSource)
+      numSources = tensors.size();
   }
-  firstSource.push_back(tensors.size());
-  numSources = tensors.size();
-  for (TensorId tensor = 0; tensor < static_cast<TensorId>(module.tensors.size()); ++tensor)
-    for (const Side &side : module.tensors[tensor].targets)
-      addSide(tensor, side, /*isSource=*/false);
   llvm::sort(rankNumbers);
   rankNumbers.erase(llvm::unique(rankNumbers), rankNumbers.end());
 }
 
-ArrayRef<LocalTensor> LocalTensors::sourcesOf(TensorId tensor) const {
-  return all().slice(firstSource[tensor], firstSource[tensor + 1] - firstSource[tensor]);
+TensorSource LocalTensors::sourceOf(TensorId tensor) const {
+  const SourcePlace &place = sourcePlaces[tensor];
+  ArrayRef<LocalTensor> locals = all().slice(place.firstLocal, place.numLocals);
+  return {&locals.front().memory->tensors[place.placed].placement, locals};
 }
 
 int64_t LocalTensors::numLogicalElements() const {
@@ -91,8 +142,8 @@ LogicalResult LocalTensors::allocate(Diagnostics &diagnostics) {
     void *memory = std::aligned_alloc(kAlignment, llvm::alignTo(local.bytes, kAlignment));
     if (!memory)
       return diagnostics.error({}, "out of memory: cannot allocate " + formatBytes(local.bytes) +
-                                       " for tensor '" + declarations.tensors[local.tensor].name +
-                                       "' on rank " + Twine(local.rank));
+                                       " for '" + local.memory->name + "' on rank " +
+                                       Twine(local.rank));
     buffers.emplace_back(static_cast<char *>(memory));
     local.data = buffers.back().get();
   }

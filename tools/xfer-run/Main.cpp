@@ -4,6 +4,7 @@
 // checks that they arrived, and says what it cost.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
+#include "Padding.h"
 #include "Progress.h"
 #include "Replay.h"
 #include "Report.h"
@@ -34,13 +35,15 @@ static LogicalResult replayAll(const Options &options, const Job &job, const Loc
   std::unique_ptr<Replayer> replayer = Replayer::create(options, job, locals, diagnostics);
   if (!replayer)
     return failure();
+  // What nobody writes is seen best as poison, but what is written to files is better zero.
+  unsigned char paddingByte = options.outputDirectory.empty() ? kPoison : 0;
   Progress progress("replaying", options.repeat);
   for (int64_t i = 0; i < options.repeat; ++i, progress.advance()) {
-    poisonTargets(locals);
+    prepareTargets(locals, paddingByte);
     if (failed(replayer->replay(report.seconds.emplace_back(), diagnostics)))
       return failure();
     if (options.verify &&
-        failed(checkTargets(locals, values, report.verifiedElements, diagnostics)))
+        failed(checkTargets(locals, values, paddingByte, report.checked, diagnostics)))
       return failure();
   }
   report.verified = options.verify;

@@ -10,7 +10,8 @@ usage: xfer-run [options] IN...
 
 IN is xfer text (several files are one text, `-` is standard input) or a plan
 that `xfer-opt --emit=plan` wrote. Sources are filled with a pattern unless
---inputs gives their values.
+--inputs gives their values. Files hold a tensor for each memory of a rank: a
+storage, or a tensor's own.
 )";
 
 CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options &options,
@@ -33,7 +34,8 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   };
   line.section("data");
   path("inputs", "DIR", "read the sources from DIR/rank<r>.safetensors", options.inputDirectory);
-  path("outputs", "DIR", "write the targets to DIR/rank<r>.safetensors", options.outputDirectory);
+  path("outputs", "DIR", "write the targets to DIR/rank<r>.safetensors; a pad holds 0",
+       options.outputDirectory);
   line.flag("verify", "check every target element after every replay", options.verify);
   line.section("replay");
   line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,

@@ -34,18 +34,17 @@ void parallelFor(const char *step, int64_t count, llvm::function_ref<void(int64_
   });
 }
 
-std::vector<RowTask> makeRowTasks(llvm::ArrayRef<LocalTensor> tensors) {
+std::vector<HeldTask> makeHeldTasks(llvm::ArrayRef<LocalTensor> tensors) {
   constexpr int64_t kTaskElements = int64_t(1) << 20;
-  std::vector<RowTask> tasks;
+  std::vector<HeldTask> tasks;
   for (const LocalTensor &local : tensors) {
     if (local.elements == 0)
       continue;
-    int64_t rowElements =
-        local.placement->localExtent(local.position, local.placement->numDims() - 1);
-    int64_t rows = local.elements / rowElements;
-    int64_t step = std::max<int64_t>(1, kTaskElements / rowElements);
-    for (int64_t begin = 0; begin < rows; begin += step)
-      tasks.push_back({&local, begin, std::min(begin + step, rows)});
+    for (const PlacedTensor &placed : local.memory->tensors) {
+      int64_t held = placed.placement.numHeld(local.position);
+      for (int64_t begin = 0; begin < held; begin += kTaskElements)
+        tasks.push_back({&local, &placed, begin, std::min(begin + kTaskElements, held)});
+    }
   }
   return tasks;
 }

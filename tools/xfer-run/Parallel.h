@@ -18,11 +18,13 @@ void parallelFor(int64_t count, int64_t threads, llvm::function_ref<void(int64_t
 /// The same on all workers, with a progress bar that calls it `step`.
 void parallelFor(const char *step, int64_t count, llvm::function_ref<void(int64_t)> work);
 
-/// Rows of one local tensor: a piece of work of at most about a million elements.
-struct RowTask {
+/// Elements [begin, end) of those of a tensor that lie in a local memory, in its order: a piece of
+/// work of at most about a million.
+struct HeldTask {
   const LocalTensor *local = nullptr;
+  const PlacedTensor *placed = nullptr;
   int64_t begin = 0, end = 0;
 };
-std::vector<RowTask> makeRowTasks(llvm::ArrayRef<LocalTensor> tensors);
+std::vector<HeldTask> makeHeldTasks(llvm::ArrayRef<LocalTensor> tensors);
 
 } // namespace xfer::run

@@ -1,6 +1,5 @@
-//===- Placement.cpp - Local index to global index and back ---------------===//
+//===- Placement.cpp - Where a tensor lies in a memory --------------------===//
 #include "Placement.h"
-#include "xfer/IR/SplitRules.h"
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::ArrayRef;
@@ -8,136 +7,128 @@ using llvm::SmallVector;
 
 namespace xfer::run {
 
-/// Coordinates of a mesh position along every axis.
-static SmallVector<int64_t, 4> axisCoordinates(const Mesh &mesh, int64_t position) {
-  SmallVector<int64_t, 4> coordinates(mesh.axes.size());
-  for (size_t axis = mesh.axes.size(); axis-- > 0;) {
-    coordinates[axis] = position % mesh.axes[axis].size;
-    position /= mesh.axes[axis].size;
-  }
-  return coordinates;
+Line Line::part(int64_t first, int64_t length, llvm::SmallVectorImpl<int64_t> &scratch) const {
+  if (first == 0)
+    return {index, along, number, step, length};
+  scratch.assign(index.begin(), index.end());
+  scratch[along] += first;
+  return {scratch, along, number + first * step, step, length};
 }
 
-/// Coordinate of a mesh position along the product of a split's axes.
-static int64_t splitCoordinate(const Mesh &mesh, const Split &split, ArrayRef<int64_t> axes) {
-  int64_t coordinate = 0;
-  for (const AxisRef &ref : split.axes) {
-    int64_t minor = mesh.axes[ref.axis].size / (ref.preSize * ref.size);
-    coordinate = coordinate * ref.size + axes[ref.axis] / minor % ref.size;
+Placement::Placement(MemoryCuts &cuts, const View &declared, ArrayRef<int64_t> tensorShape)
+    : memoryCuts(&cuts), view(&declared), numberSteps(tensorShape.size(), 1),
+      indexPlaces(tensorShape.size()) {
+  for (size_t i = tensorShape.size(); i-- > 1;)
+    numberSteps[i - 1] = numberSteps[i] * tensorShape[i];
+  for (size_t dim = 0; dim < view->entries.size(); ++dim) {
+    const ViewEntry &entry = view->entries[dim];
+    parts.push_back(entry.at.part);
+    int64_t flatStep = 1;
+    for (const ViewFactor &factor : llvm::reverse(entry.factors)) {
+      indexPlaces[factor.index] = {dim, flatStep};
+      flatStep *= factor.size();
+    }
+    if (!entry.table.empty())
+      slotOf.resize(entry.factors[0].size());
+    for (size_t slot = 0; slot < entry.table.size(); ++slot)
+      slotOf[entry.table[slot]] = static_cast<int64_t>(slot);
   }
-  return coordinate;
+  for (const ViewFactor &factor : view->entries.back().factors)
+    if (factor.size() != 1)
+      innermost = &factor;
+  firstPositions = &cuts.firstPositions(parts);
 }
 
-/// The parts of `held`, given by their local positions in ascending order.
-static SmallVector<Interval, 4> partsOf(ArrayRef<Interval> held, ArrayRef<Interval> parts) {
-  SmallVector<Interval, 4> out;
-  size_t next = 0;
-  int64_t local = 0; // position of held[next]
-  for (Interval part : parts)
-    while (part.begin < part.end) {
-      for (; local + held[next].size() <= part.begin; ++next)
-        local += held[next].size();
-      int64_t end = std::min(part.end, local + held[next].size());
-      out.push_back({held[next].begin + part.begin - local, held[next].begin + end - local});
-      part.begin = end;
+int64_t Placement::numberOf(ArrayRef<int64_t> index) const {
+  int64_t number = 0;
+  for (size_t i = 0; i < index.size(); ++i)
+    number += index[i] * numberSteps[i];
+  return number;
+}
+
+Placement::Stretches Placement::stretches(int64_t position, size_t dim) const {
+  const ViewEntry &entry = view->entries[dim];
+  const PartCuts &part = memoryCuts->part(dim, entry.at.part);
+  int64_t base = memoryCuts->beginOf(dim, entry.at.part, position);
+  int64_t offset = part.runBegins()[entry.at.run];
+  int64_t size = part.runBegins()[entry.at.run + 1] - offset;
+  Stretches out;
+  auto add = [&](int64_t flat, int64_t local, int64_t length) {
+    if (!out.empty() && out.back().flat + out.back().length == flat &&
+        out.back().local + out.back().length == local) {
+      out.back().length += length;
+      return;
+    }
+    out.push_back({flat, local, length, out.empty() ? 0 : out.back().before + out.back().length});
+  };
+  // Indices [number, number + length) of the run.
+  auto addRun = [&](int64_t number, int64_t local, int64_t length) {
+    if (entry.factors.empty()) {
+      if (number <= entry.fixed && entry.fixed < number + length)
+        add(0, local + (entry.fixed - number), 1);
+    } else if (entry.table.empty()) {
+      add(number, local, length);
+    } else {
+      for (int64_t i = 0; i < length; ++i)
+        add(entry.table[number + i], local + i, 1);
+    }
+  };
+  if (size == 0)
+    return out;
+  for (const Piece &piece : part.pieces(position))
+    for (int64_t repetition = piece.begin / part.period(); repetition * part.period() < piece.end;
+         ++repetition) {
+      int64_t run = repetition * part.period() + offset;
+      int64_t begin = std::max(run, piece.begin), end = std::min(run + size, piece.end);
+      if (begin < end)
+        addRun(repetition * size + (begin - run), base + piece.local + (begin - piece.begin),
+               end - begin);
     }
   return out;
 }
 
-void Placement::placeDim(const Mesh &mesh, const DimLayout &layout, int64_t extent, Dim &dim) {
-  for (const Split &split : layout)
-    dim.numCoordinates *= split.numPieces();
-  dim.coordinateAt.resize(mesh.size());
-  for (int64_t position = 0; position < mesh.size(); ++position) {
-    SmallVector<int64_t, 4> axes = axisCoordinates(mesh, position);
-    for (const Split &split : layout)
-      dim.coordinateAt[position] =
-          dim.coordinateAt[position] * split.numPieces() + splitCoordinate(mesh, split, axes);
-  }
-
-  dim.pieces.resize(dim.numCoordinates);
-  for (int64_t coordinate = 0; coordinate < dim.numCoordinates; ++coordinate) {
-    SmallVector<Interval, 4> held;
-    if (extent)
-      held.push_back({0, extent});
-    int64_t minor = dim.numCoordinates;
-    for (const Split &split : layout) {
-      minor /= split.numPieces();
-      int64_t size = 0;
-      for (Interval interval : held)
-        size += interval.size();
-      SmallVector<Interval, 4> parts;
-      appendPiece(split, size, coordinate / minor % split.numPieces(), parts);
-      held = partsOf(held, parts);
-    }
-    int64_t local = 0;
-    for (Interval interval : held) {
-      dim.pieces[coordinate].push_back({interval.begin, interval.end, local});
-      dim.byIndex.push_back({dim.pieces[coordinate].back(), coordinate});
-      local += interval.size();
-    }
-  }
-  llvm::sort(dim.byIndex, [](const OwnedPiece &a, const OwnedPiece &b) {
-    return a.piece.begin < b.piece.begin;
-  });
-}
-
-Placement::Placement(const Mesh &mesh, const Layout &layout, ArrayRef<int64_t> tensorShape)
-    : shape(tensorShape), contributorAt(mesh.size()) {
-  if (shape.empty())
-    shape.push_back(1);
-  dims.resize(shape.size());
-  for (size_t dim = 0; dim < dims.size(); ++dim)
-    placeDim(mesh, tensorShape.empty() ? DimLayout() : layout.dims[dim], shape[dim], dims[dim]);
-
-  for (int32_t axis : layout.partialAxes)
-    contributors *= mesh.axes[axis].size;
-  int64_t numCells = contributors;
-  for (const Dim &dim : dims)
-    numCells *= dim.numCoordinates;
-  positionByCell.assign(numCells, -1);
-  for (int64_t position = 0; position < mesh.size(); ++position) {
-    SmallVector<int64_t, 4> axes = axisCoordinates(mesh, position);
-    for (int32_t axis : layout.partialAxes)
-      contributorAt[position] = contributorAt[position] * mesh.axes[axis].size + axes[axis];
-    SmallVector<int64_t, 4> coordinates;
-    for (const Dim &dim : dims)
-      coordinates.push_back(dim.coordinateAt[position]);
-    int64_t &first = positionByCell[cellOf(coordinates, contributorAt[position])];
-    if (first < 0)
-      first = position;
-  }
-}
-
-int64_t Placement::localExtent(int64_t position, size_t dim) const {
-  ArrayRef<Piece> held = pieces(position, dim);
-  return held.empty() ? 0 : held.back().local + held.back().size();
-}
-
-int64_t Placement::numLocalElements(int64_t position) const {
+int64_t Placement::numHeld(int64_t position) const {
   int64_t elements = 1;
-  for (size_t dim = 0; dim < dims.size(); ++dim)
-    elements *= localExtent(position, dim);
+  for (size_t dim = 0; dim < parts.size() && elements; ++dim) {
+    Stretches held = stretches(position, dim);
+    elements *= held.empty() ? 0 : held.back().before + held.back().length;
+  }
   return elements;
 }
 
-const OwnedPiece &Placement::ownerOf(size_t dim, int64_t index) const {
-  auto after =
-      llvm::upper_bound(dims[dim].byIndex, index, [](int64_t key, const OwnedPiece &owned) {
-        return key < owned.piece.begin;
-      });
-  return *std::prev(after);
+void Placement::unflatten(size_t dim, int64_t flat, llvm::MutableArrayRef<int64_t> index) const {
+  const auto &factors = view->entries[dim].factors;
+  for (size_t f = factors.size(); f-- > 1; flat /= factors[f].size())
+    index[factors[f].index] = factors[f].begin + flat % factors[f].size();
+  if (!factors.empty())
+    index[factors[0].index] = factors[0].begin + flat;
 }
 
-int64_t Placement::cellOf(ArrayRef<int64_t> coordinates, int64_t contributor) const {
-  int64_t cell = 0;
-  for (size_t dim = 0; dim < dims.size(); ++dim)
-    cell = cell * dims[dim].numCoordinates + coordinates[dim];
-  return cell * contributors + contributor;
+int64_t Placement::flatten(size_t dim, ArrayRef<int64_t> index) const {
+  int64_t flat = 0;
+  for (const ViewFactor &factor : view->entries[dim].factors)
+    flat = flat * factor.size() + (index[factor.index] - factor.begin);
+  return flat;
+}
+
+Placement::Spot Placement::find(size_t dim, int64_t flat) const {
+  const ViewEntry &entry = view->entries[dim];
+  const PartCuts &part = memoryCuts->part(dim, entry.at.part);
+  int64_t offset = part.runBegins()[entry.at.run];
+  int64_t size = part.runBegins()[entry.at.run + 1] - offset;
+  bool hasTable = !entry.table.empty();
+  int64_t number = entry.factors.empty() ? entry.fixed : hasTable ? slotOf[flat] : flat;
+  int64_t at = number / size * part.period() + offset + number % size;
+  const OwnedPiece &owner = part.ownerOf(at);
+  int64_t length = std::min(size - number % size, owner.piece.end - at);
+  return {owner.coordinate, owner.piece.local + at - owner.piece.begin, hasTable ? 1 : length};
 }
 
 int64_t Placement::positionOf(ArrayRef<int64_t> coordinates, int64_t contributor) const {
-  return positionByCell[cellOf(coordinates, contributor)];
+  int64_t cell = 0;
+  for (size_t dim = 0; dim < parts.size(); ++dim)
+    cell = cell * memoryCuts->part(dim, parts[dim]).numCoordinates() + coordinates[dim];
+  return (*firstPositions)[cell * memoryCuts->numContributors() + contributor];
 }
 
 } // namespace xfer::run

@@ -1,112 +1,85 @@
-//===- Placement.h - Local index to global index and back -------*- C++ -*-===//
+//===- Placement.h - Where a tensor lies in a memory ------------*- C++ -*-===//
 //
-// Where the elements of a tensor lie on one mesh, computed straight from the
-// layout's cuts: for every mesh position and dimension the pieces in local
-// order, and for every global index the pieces' owners. xfer-run checks the
-// compiler with it, so it shares nothing with the analyses that passes use.
+// One view of a tensor, over the cuts of its memory: what a rank holds of it in
+// each dimension, and where an index of the tensor lies. Reads the view as it
+// was declared, tables and slices and all. HeldLines.h puts the dimensions
+// together.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/Module.h"
-#include "llvm/ADT/ArrayRef.h"
+#include "MemoryCuts.h"
 
 namespace xfer::run {
 
-/// Global indices [begin, end) of one dimension lie at local indices from `local` on.
-struct Piece {
-  int64_t begin = 0, end = 0, local = 0;
-  int64_t size() const { return end - begin; }
+/// `count` elements of a tensor along one of its indices, the others fixed.
+struct Line {
+  llvm::ArrayRef<int64_t> index; ///< of the first element
+  int32_t along = kNone;         ///< the index that grows; kNone where none can
+  int64_t number = 0;            ///< of the first element, row-major
+  int64_t step = 0;              ///< from an element's number to the next one's
+  int64_t count = 0;
+  /// The elements [first, first + length) of the line; `scratch` holds the index.
+  Line part(int64_t first, int64_t length, llvm::SmallVectorImpl<int64_t> &scratch) const;
 };
 
-/// A piece and the dimension coordinate that holds it.
-struct OwnedPiece {
-  Piece piece;
-  int64_t coordinate = 0;
-};
-
+/// What the entry of a dimension says is numbered row-major over its factors: the flat number.
 class Placement {
 public:
-  /// `shape` and the layout have been verified. A 0-d tensor is treated as one dimension of one.
-  Placement(const Mesh &mesh, const Layout &layout, llvm::ArrayRef<int64_t> shape);
+  /// All have been verified; `tensorShape` are the extents of the indices d0, d1, ... `cuts` and
+  /// `view` must outlive this object.
+  Placement(MemoryCuts &cuts, const View &view, llvm::ArrayRef<int64_t> tensorShape);
 
-  size_t numDims() const { return dims.size(); }
-  llvm::ArrayRef<int64_t> globalShape() const { return shape; }
-  int64_t numContributors() const { return contributors; }
-  /// Number of this position among those that contribute to the same elements, in mesh order.
-  int64_t contributorOf(int64_t position) const { return contributorAt[position]; }
+  const MemoryCuts &cuts() const { return *memoryCuts; }
+  int32_t partOf(size_t dim) const { return parts[dim]; } ///< in which the tensor lies
+  size_t numIndices() const { return numberSteps.size(); }
+  /// From an element's row-major number to that of its neighbour along an index.
+  int64_t numberStep(int32_t index) const { return numberSteps[index]; }
+  int64_t numberOf(llvm::ArrayRef<int64_t> index) const;
+  /// The flat number, and back.
+  int64_t flatten(size_t dim, llvm::ArrayRef<int64_t> index) const;
+  void unflatten(size_t dim, int64_t flat, llvm::MutableArrayRef<int64_t> index) const;
 
-  /// What a mesh position holds of a dimension, in local order.
-  llvm::ArrayRef<Piece> pieces(int64_t position, size_t dim) const {
-    return dims[dim].pieces[dims[dim].coordinateAt[position]];
-  }
-  int64_t localExtent(int64_t position, size_t dim) const;
-  int64_t numLocalElements(int64_t position) const;
+  // From memory to the tensor.
 
-  /// The owner of a global index. The pieces of a dimension cover its extent.
-  const OwnedPiece &ownerOf(size_t dim, int64_t index) const;
-  /// The first mesh position with these dimension coordinates and this contributor number.
+  /// Positions of a dimension of a local memory that hold consecutive flat numbers.
+  struct Stretch {
+    int64_t flat = 0, local = 0, length = 0;
+    int64_t before = 0; ///< number of positions in the stretches before it
+  };
+  using Stretches = llvm::SmallVector<Stretch, 2>;
+  /// What a mesh position holds of a dimension, in the order of its memory.
+  Stretches stretches(int64_t position, size_t dim) const;
+  /// Number of the tensor's elements that lie in the local memory of a mesh position.
+  int64_t numHeld(int64_t position) const;
+  /// What varies fastest in the last dimension; null if that holds one index only.
+  const ViewFactor *innermostFactor() const { return innermost; }
+
+  // From the tensor to memory.
+
+  struct Spot {
+    int64_t coordinate = 0; ///< in the part where the tensor lies
+    int64_t local = 0;      ///< in what this coordinate holds of the part
+    int64_t length = 0;     ///< of the flat numbers from it on that follow each other in memory
+  };
+  /// For a view that holds all of the tensor, as a source's does.
+  Spot find(size_t dim, int64_t flat) const;
+  /// The dimension that holds an index of the tensor, and the flat number's step along it.
+  struct IndexPlace {
+    size_t dim = 0;
+    int64_t flatStep = 1;
+  };
+  IndexPlace placeOf(int32_t index) const { return indexPlaces[index]; }
+  /// The first position in mesh order that holds these coordinates of the parts.
   int64_t positionOf(llvm::ArrayRef<int64_t> coordinates, int64_t contributor) const;
 
 private:
-  struct Dim {
-    int64_t numCoordinates = 1;
-    std::vector<int64_t> coordinateAt;      ///< by mesh position
-    std::vector<std::vector<Piece>> pieces; ///< by coordinate
-    std::vector<OwnedPiece> byIndex;        ///< ascending by begin
-  };
-  void placeDim(const Mesh &mesh, const DimLayout &layout, int64_t extent, Dim &dim);
-  int64_t cellOf(llvm::ArrayRef<int64_t> coordinates, int64_t contributor) const;
-
-  llvm::SmallVector<int64_t, 3> shape;
-  std::vector<Dim> dims;
-  int64_t contributors = 1;
-  std::vector<int64_t> contributorAt;  ///< by mesh position
-  std::vector<int64_t> positionByCell; ///< by coordinates and contributor, row-major
+  MemoryCuts *memoryCuts;
+  const View *view;
+  llvm::SmallVector<int32_t, 3> parts;          ///< by dimension
+  llvm::SmallVector<int64_t, 3> numberSteps;    ///< by index of the tensor
+  llvm::SmallVector<IndexPlace, 3> indexPlaces; ///< by index of the tensor
+  const ViewFactor *innermost = nullptr;
+  std::vector<int64_t> slotOf; ///< of the dimension with a table, by index of the tensor
+  const std::vector<int64_t> *firstPositions;
 };
-
-/// Calls `visit(outer, globalRow, localRow)` for the local rows [begin, end) of a position: a row
-/// is all of the last dimension, `outer` are the global indices of the dimensions before it and
-/// `globalRow` is their row-major number.
-template <typename Visit>
-void forEachRow(const Placement &placement, int64_t position, int64_t begin, int64_t end,
-                Visit visit) {
-  size_t numOuter = placement.numDims() - 1;
-  struct Cursor {
-    size_t piece = 0;
-    int64_t index = 0;
-  };
-  llvm::SmallVector<Cursor, 4> cursors(numOuter);
-  int64_t rest = begin;
-  for (size_t dim = numOuter; dim-- > 0 && begin < end;) {
-    int64_t extent = placement.localExtent(position, dim);
-    int64_t local = rest % extent;
-    rest /= extent;
-    llvm::ArrayRef<Piece> pieces = placement.pieces(position, dim);
-    size_t piece = 0;
-    while (pieces[piece].local + pieces[piece].size() <= local)
-      ++piece;
-    cursors[dim] = {piece, pieces[piece].begin + local - pieces[piece].local};
-  }
-  llvm::SmallVector<int64_t, 4> outer(numOuter);
-  for (int64_t row = begin; row < end; ++row) {
-    int64_t globalRow = 0;
-    for (size_t dim = 0; dim < numOuter; ++dim) {
-      outer[dim] = cursors[dim].index;
-      globalRow = globalRow * placement.globalShape()[dim] + outer[dim];
-    }
-    visit(llvm::ArrayRef<int64_t>(outer), globalRow, row);
-    for (size_t dim = numOuter; dim-- > 0;) {
-      llvm::ArrayRef<Piece> pieces = placement.pieces(position, dim);
-      Cursor &cursor = cursors[dim];
-      if (++cursor.index < pieces[cursor.piece].end)
-        break;
-      bool wraps = ++cursor.piece == pieces.size();
-      if (wraps)
-        cursor.piece = 0;
-      cursor.index = pieces[cursor.piece].begin;
-      if (!wraps)
-        break;
-    }
-  }
-}
 
 } // namespace xfer::run

@@ -20,9 +20,9 @@ static std::vector<std::vector<xfer_binding_t>> makeBindings(const Job &job,
   for (const LocalTensor &local : locals.all()) {
     size_t index = llvm::lower_bound(job.ranks, local.rank) - job.ranks.begin();
     xfer_binding_t &binding = bindings[index].emplace_back();
-    binding.name = locals.module().tensors[local.tensor].name.data(); // saved names end in a zero
-    binding.side = local.isSource ? XFER_SOURCE : XFER_TARGET;
-    binding.dtype = toRuntime(local.dtype);
+    binding.name = local.memory->name.data(); // saved names end in a zero
+    binding.side = local.memory->isSource ? XFER_SOURCE : XFER_TARGET;
+    binding.dtype = toRuntime(local.memory->dtype);
     binding.ndim = local.shape.size();
     binding.shape = local.shape.data();
     binding.strides = nullptr;

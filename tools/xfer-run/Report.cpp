@@ -104,7 +104,9 @@ static void printText(const Report &report, llvm::raw_ostream &os) {
     row("plain memcpy", formatSeconds(report.copySeconds),
         fmt::format("the replay takes {:.2f} times as long", report.ratioToCopy()));
   if (report.verified)
-    row("verified", formatCount(report.verifiedElements), "target elements, all right");
+    row("verified", formatCount(report.checked.elements), "target elements, all right");
+  if (report.checked.padding)
+    row("padding", formatCount(report.checked.padding), "target elements, untouched or zeroed");
 }
 
 LogicalResult printReport(const Report &report, Diagnostics &diagnostics) {
@@ -152,7 +154,8 @@ LogicalResult writeJson(const Report &report, OutputFile &file, Diagnostics &dia
     json.attribute("memcpy_seconds", report.copySeconds);
     json.attribute("ratio_to_memcpy", report.ratioToCopy());
     json.attribute("verified", report.verified);
-    json.attribute("verified_elements", report.verifiedElements);
+    json.attribute("verified_elements", report.checked.elements);
+    json.attribute("verified_padding", report.checked.padding);
   });
   file.os() << '\n';
   return file.keep(diagnostics);

@@ -1,7 +1,7 @@
 //===- Report.h - What a run did, for people and for scripts ----*- C++ -*-===//
 #pragma once
+#include "Check.h"
 #include "Counts.h"
-#include "LocalTensors.h"
 #include "common/OutputFile.h"
 
 namespace xfer::run {
@@ -14,7 +14,7 @@ struct Report {
   std::vector<double> seconds; ///< by replay
   double copySeconds = 0;      ///< of a plain copy of as many bytes; 0 if there is nothing to copy
   bool verified = false;
-  int64_t verifiedElements = 0;
+  Checked checked; ///< by the last verification
 
   double medianSeconds() const;
   double bytesPerSecond() const;

@@ -41,22 +41,21 @@ static std::string filePath(StringRef directory, int64_t rank) {
 /// Verifies:
 /// - the file has every source of the rank, with its element type and local shape;
 /// - the file has nothing else.
-static LogicalResult matchFile(const LocalTensors &locals, ArrayRef<const LocalTensor *> sources,
-                               const SafetensorsFile &file, std::vector<InputPart> &parts,
-                               Diagnostics &diagnostics) {
+static LogicalResult matchFile(ArrayRef<const LocalTensor *> sources, const SafetensorsFile &file,
+                               std::vector<InputPart> &parts, Diagnostics &diagnostics) {
   std::string place =
       " of rank " + std::to_string(sources.front()->rank) + " in '" + file.path().str() + "' ";
   llvm::SmallSet<StringRef, 16> expected;
   for (const LocalTensor *local : sources) {
-    StringRef name = locals.module().tensors[local->tensor].name;
+    StringRef name = local->memory->name;
     expected.insert(name);
     const SafetensorsEntry *entry = file.find(name);
     if (!entry)
       return diagnostics.error({}, "tensor '" + name + "'" + place + "is missing");
-    if (entry->dtype != local->dtype)
+    if (entry->dtype != local->memory->dtype)
       return diagnostics.error({}, "tensor '" + name + "'" + place + "is " +
                                        safetensorsName(entry->dtype) + ", expected " +
-                                       safetensorsName(local->dtype));
+                                       safetensorsName(local->memory->dtype));
     if (entry->shape != local->shape)
       return diagnostics.error({}, "tensor '" + name + "'" + place + "has shape " +
                                        toString(ArrayRef<int64_t>(entry->shape)) + ", expected " +
@@ -70,17 +69,17 @@ static LogicalResult matchFile(const LocalTensors &locals, ArrayRef<const LocalT
   return success();
 }
 
-static LogicalResult readPart(const LocalTensors &locals, const SafetensorsFile &file,
-                              const InputPart &part, Diagnostics &diagnostics) {
+static LogicalResult readPart(const SafetensorsFile &file, const InputPart &part,
+                              Diagnostics &diagnostics) {
   if (llvm::Error error = file.read(*part.entry, part.local->data))
     return diagnostics.error({}, llvm::toString(std::move(error)));
-  if (part.local->dtype != DType::I1)
+  if (part.local->memory->dtype != DType::I1)
     return success();
   for (int64_t i = 0; i < part.local->elements; ++i)
     if (static_cast<unsigned char>(part.local->data[i]) > 1)
-      return diagnostics.error({}, "tensor '" + locals.module().tensors[part.local->tensor].name +
-                                       "' of rank " + Twine(part.local->rank) + " in '" +
-                                       file.path() + "' has a BOOL that is neither 0 nor 1");
+      return diagnostics.error({}, "tensor '" + part.local->memory->name + "' of rank " +
+                                       Twine(part.local->rank) + " in '" + file.path() +
+                                       "' has a BOOL that is neither 0 nor 1");
   return success();
 }
 
@@ -93,13 +92,13 @@ LogicalResult readSources(const LocalTensors &locals, StringRef directory,
     if (!file)
       return diagnostics.error({}, "rank " + Twine(rank) + ": " + llvm::toString(file.takeError()));
     files.push_back(std::move(*file));
-    if (failed(matchFile(locals, sources, files.back(), parts.emplace_back(), diagnostics)))
+    if (failed(matchFile(sources, files.back(), parts.emplace_back(), diagnostics)))
       return failure();
   }
   Progress progress("reading", static_cast<int64_t>(locals.sources().size()));
   for (size_t i = 0; i < files.size(); ++i)
     for (const InputPart &part : parts[i]) {
-      if (failed(readPart(locals, files[i], part, diagnostics)))
+      if (failed(readPart(files[i], part, diagnostics)))
         return failure();
       progress.advance();
     }
@@ -121,8 +120,8 @@ LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
       return failure();
     std::vector<SafetensorsTensor> tensors;
     for (const LocalTensor *local : targets)
-      tensors.push_back({locals.module().tensors[local->tensor].name, local->dtype, local->shape,
-                         local->data, local->bytes});
+      tensors.push_back(
+          {local->memory->name, local->memory->dtype, local->shape, local->data, local->bytes});
     writeSafetensors(tensors, files.back()->os());
     progress.advance();
   }

@@ -1,10 +1,9 @@
 //===- Values.cpp - What every logical element is worth -------------------===//
 #include "Values.h"
+#include "HeldLines.h"
 #include "Parallel.h"
 #include "llvm/ADT/bit.h"
 #include <cstring>
-
-using llvm::ArrayRef;
 
 namespace xfer::run {
 
@@ -16,12 +15,15 @@ static uint64_t mix(uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// Writes count elements of `Bits`, each made from a hash of its index.
+/// Writes the line's elements as `Bits`, each made from a hash of its number.
 template <typename Bits, typename Make>
-static void generate(uint64_t seed, int64_t begin, int64_t count, void *out, Make make) {
+static void generate(uint64_t seed, const Line &line, void *out, Make make) {
+  constexpr uint64_t kOdd = 0x9e3779b97f4a7c15;
   Bits *elements = static_cast<Bits *>(out);
-  for (int64_t i = 0; i < count; ++i) {
-    uint64_t hash = (seed + static_cast<uint64_t>(begin + i)) * 0x9e3779b97f4a7c15;
+  uint64_t first = (seed + static_cast<uint64_t>(line.number)) * kOdd;
+  uint64_t step = static_cast<uint64_t>(line.step) * kOdd;
+  for (int64_t i = 0; i < line.count; ++i) {
+    uint64_t hash = first + static_cast<uint64_t>(i) * step;
     hash = (hash ^ (hash >> 32)) * 0xd6e8feb86659fd93;
     elements[i] = static_cast<Bits>(make(hash ^ (hash >> 32)));
   }
@@ -29,21 +31,20 @@ static void generate(uint64_t seed, int64_t begin, int64_t count, void *out, Mak
 
 /// Floats of a random sign, mantissa and one of 2^exponentBits exponents from `exponent` on.
 template <typename Bits>
-static void generateFloats(uint64_t seed, const RowPart &part, void *out, int mantissaBits,
+static void generateFloats(uint64_t seed, const Line &line, void *out, int mantissaBits,
                            uint64_t exponent, int exponentBits) {
   constexpr int width = 8 * sizeof(Bits);
   uint64_t keep = uint64_t(1) << (width - 1) | ((uint64_t(1) << mantissaBits) - 1);
   uint64_t exponents = (uint64_t(1) << exponentBits) - 1;
-  generate<Bits>(seed, part.begin, part.count, out, [=](uint64_t hash) {
+  generate<Bits>(seed, line, out, [=](uint64_t hash) {
     uint64_t choice = (hash >> mantissaBits) & exponents;
     return (hash & keep) | (exponent + choice) << mantissaBits;
   });
 }
 
 template <typename Bits>
-static void generateIntegers(uint64_t seed, const RowPart &part, void *out, int bits,
-                             bool isSigned) {
-  generate<Bits>(seed, part.begin, part.count, out, [=](uint64_t hash) {
+static void generateIntegers(uint64_t seed, const Line &line, void *out, int bits, bool isSigned) {
+  generate<Bits>(seed, line, out, [=](uint64_t hash) {
     return isSigned ? static_cast<uint64_t>(static_cast<int64_t>(hash) >> (64 - bits))
                     : hash >> (64 - bits);
   });
@@ -75,85 +76,101 @@ PatternValues::PatternValues(const Module &module) {
   }
 }
 
-void PatternValues::read(const RowPart &part, int64_t contributor, void *out) const {
-  const Recipe &recipe = recipes[part.tensor];
-  uint64_t seed = mix(mix(static_cast<uint64_t>(recipe.seed) + contributor) + part.row);
+void PatternValues::read(TensorId tensor, const Line &line, int64_t contributor, void *out) const {
+  const Recipe &recipe = recipes[tensor];
+  uint64_t seed = mix(static_cast<uint64_t>(recipe.seed) + contributor);
   // Magnitudes from 1/8 to 32, or from 1/2 to 2 where many are multiplied.
   int exponentBits = recipe.nearOne ? 1 : 3;
   int low = recipe.nearOne ? -1 : -3;
   switch (recipe.dtype) {
   case DType::F64:
-    return generateFloats<uint64_t>(seed, part, out, 52, 1023 + low, exponentBits);
+    return generateFloats<uint64_t>(seed, line, out, 52, 1023 + low, exponentBits);
   case DType::F32:
-    return generateFloats<uint32_t>(seed, part, out, 23, 127 + low, exponentBits);
+    return generateFloats<uint32_t>(seed, line, out, 23, 127 + low, exponentBits);
   case DType::F16:
-    return generateFloats<uint16_t>(seed, part, out, 10, 15 + low, exponentBits);
+    return generateFloats<uint16_t>(seed, line, out, 10, 15 + low, exponentBits);
   case DType::BF16:
-    return generateFloats<uint16_t>(seed, part, out, 7, 127 + low, exponentBits);
+    return generateFloats<uint16_t>(seed, line, out, 7, 127 + low, exponentBits);
   case DType::F8E4M3FN:
-    return generateFloats<uint8_t>(seed, part, out, 3, 7 + low, exponentBits);
+    return generateFloats<uint8_t>(seed, line, out, 3, 7 + low, exponentBits);
   case DType::F8E5M2:
-    return generateFloats<uint8_t>(seed, part, out, 2, 15 + low, exponentBits);
+    return generateFloats<uint8_t>(seed, line, out, 2, 15 + low, exponentBits);
   case DType::I64:
-    return generateIntegers<uint64_t>(seed, part, out, recipe.integerBits, true);
+    return generateIntegers<uint64_t>(seed, line, out, recipe.integerBits, true);
   case DType::I32:
-    return generateIntegers<uint32_t>(seed, part, out, recipe.integerBits, true);
+    return generateIntegers<uint32_t>(seed, line, out, recipe.integerBits, true);
   case DType::I16:
-    return generateIntegers<uint16_t>(seed, part, out, recipe.integerBits, true);
+    return generateIntegers<uint16_t>(seed, line, out, recipe.integerBits, true);
   case DType::I8:
-    return generateIntegers<uint8_t>(seed, part, out, recipe.integerBits, true);
+    return generateIntegers<uint8_t>(seed, line, out, recipe.integerBits, true);
   case DType::U8:
-    return generateIntegers<uint8_t>(seed, part, out, recipe.integerBits, false);
+    return generateIntegers<uint8_t>(seed, line, out, recipe.integerBits, false);
   case DType::I1:
-    return generateIntegers<uint8_t>(seed, part, out, 1, false);
+    return generateIntegers<uint8_t>(seed, line, out, 1, false);
   }
 }
 
 //===- Buffers ------------------------------------------------------------===//
 
-void BufferValues::read(const RowPart &part, int64_t contributor, void *out) const {
-  ArrayRef<LocalTensor> sources = locals.sourcesOf(part.tensor);
-  const Placement &placement = *sources.front().placement;
-  int64_t width = byteWidth(sources.front().dtype);
-  size_t last = placement.numDims() - 1;
-  llvm::SmallVector<int64_t, 4> coordinates(last + 1), local(last + 1);
-  for (size_t dim = 0; dim < last; ++dim) {
-    const OwnedPiece &owner = placement.ownerOf(dim, part.outer[dim]);
-    coordinates[dim] = owner.coordinate;
-    local[dim] = owner.piece.local + part.outer[dim] - owner.piece.begin;
-  }
+void BufferValues::read(TensorId tensor, const Line &line, int64_t contributor, void *out) const {
+  TensorSource source = locals.sourceOf(tensor);
+  const Placement &placement = *source.placement;
+  const DeclaredMemory &memory = *source.locals.front().memory;
+  int64_t width = byteWidth(memory.dtype);
+  size_t numDims = memory.shape.dims.size();
+  llvm::SmallVector<int64_t, 4> coordinates(numDims), local(numDims);
+  auto put = [&](size_t dim, const Placement::Spot &spot) {
+    coordinates[dim] = spot.coordinate;
+    local[dim] = spot.local;
+  };
+  for (size_t dim = 0; dim < numDims; ++dim)
+    put(dim, placement.find(dim, placement.flatten(dim, line.index)));
+
+  // Along the line only this dimension changes.
+  Placement::IndexPlace along = {numDims - 1, 0};
+  if (line.along != kNone)
+    along = placement.placeOf(line.along);
+  int64_t flat = placement.flatten(along.dim, line.index);
   char *cursor = static_cast<char *>(out);
-  for (int64_t index = part.begin, end = part.begin + part.count; index < end;) {
-    const OwnedPiece &owner = placement.ownerOf(last, index);
-    coordinates[last] = owner.coordinate;
-    local[last] = owner.piece.local + index - owner.piece.begin;
-    int64_t count = std::min(end, owner.piece.end) - index;
+  for (int64_t done = 0, count; done < line.count; done += count) {
+    Placement::Spot spot = placement.find(along.dim, flat + done * along.flatStep);
+    put(along.dim, spot);
+    count = along.flatStep == 1 ? std::min(spot.length, line.count - done) : 1;
     int64_t position = placement.positionOf(coordinates, contributor);
-    int64_t element = 0;
-    for (size_t dim = 0; dim <= last; ++dim)
-      element = element * placement.localExtent(position, dim) + local[dim];
-    std::memcpy(cursor, sources[position].data + element * width, count * width);
-    cursor += count * width;
-    index += count;
+    int64_t element = 0, stride = 1, lineStride = 1;
+    for (size_t dim = numDims; dim-- > 0;) {
+      int64_t begin = placement.cuts().beginOf(dim, placement.partOf(dim), position);
+      element += (begin + local[dim]) * stride;
+      if (dim == along.dim)
+        lineStride = stride;
+      stride *= placement.cuts().localExtent(dim, position);
+    }
+    const char *data = source.locals[position].data + element * width;
+    if (along.dim + 1 == numDims) {
+      std::memcpy(cursor, data, count * width);
+      cursor += count * width;
+      continue;
+    }
+    for (int64_t i = 0; i < count; ++i, cursor += width, data += lineStride * width)
+      std::memcpy(cursor, data, width);
   }
 }
 
 void fillSources(const LocalTensors &locals, const Values &values) {
-  std::vector<RowTask> tasks = makeRowTasks(locals.sources());
+  parallelFor(locals.sources().size(), numWorkers(), [&](int64_t i) {
+    const LocalTensor &source = locals.sources()[i];
+    if (source.bytes && !source.memory->isPlain())
+      std::memset(source.data, kPoison, source.bytes);
+  });
+  std::vector<HeldTask> tasks = makeHeldTasks(locals.sources());
   parallelFor("filling", tasks.size(), [&](int64_t i) {
     const LocalTensor &source = *tasks[i].local;
-    const Placement &placement = *source.placement;
-    int64_t width = byteWidth(source.dtype);
-    int64_t contributor = placement.contributorOf(source.position);
-    size_t last = placement.numDims() - 1;
-    int64_t rowBytes = placement.localExtent(source.position, last) * width;
-    forEachRow(placement, source.position, tasks[i].begin, tasks[i].end,
-               [&](ArrayRef<int64_t> outer, int64_t row, int64_t localRow) {
-                 char *begin = source.data + localRow * rowBytes;
-                 for (const Piece &piece : placement.pieces(source.position, last))
-                   values.read({source.tensor, outer, row, piece.begin, piece.size()}, contributor,
-                               begin + piece.local * width);
-               });
+    const Placement &placement = tasks[i].placed->placement;
+    int64_t width = byteWidth(source.memory->dtype);
+    int64_t contributor = placement.cuts().contributorOf(source.position);
+    for (HeldLines lines(placement, source.position, tasks[i].begin, tasks[i].end); lines.next();)
+      values.read(tasks[i].placed->tensor, lines.line(), contributor,
+                  source.data + lines.local() * width);
   });
 }
 

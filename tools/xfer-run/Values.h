@@ -9,19 +9,15 @@
 
 namespace xfer::run {
 
-/// Elements of one global row: `count` from index `begin` of the last dimension on.
-struct RowPart {
-  TensorId tensor = kNone;
-  llvm::ArrayRef<int64_t> outer; ///< global indices of the other dimensions
-  int64_t row = 0;               ///< their row-major number
-  int64_t begin = 0, count = 0;
-};
+/// What nobody should read, or should have overwritten.
+inline constexpr unsigned char kPoison = 0xa5;
 
 class Values {
 public:
   virtual ~Values() = default;
-  /// Writes what `contributor` holds of `part`, in the source's element type. Thread-safe.
-  virtual void read(const RowPart &part, int64_t contributor, void *out) const = 0;
+  /// Writes what `contributor` holds of a line of `tensor`, in the source's element type, one
+  /// element after the other. Thread-safe.
+  virtual void read(TensorId tensor, const Line &line, int64_t contributor, void *out) const = 0;
 };
 
 /// Hashes: finite, different for neighbours, with mantissas that every cast must round, and small
@@ -29,7 +25,7 @@ public:
 class PatternValues final : public Values {
 public:
   explicit PatternValues(const Module &module);
-  void read(const RowPart &part, int64_t contributor, void *out) const override;
+  void read(TensorId tensor, const Line &line, int64_t contributor, void *out) const override;
 
 private:
   struct Recipe {
@@ -45,13 +41,13 @@ private:
 class BufferValues final : public Values {
 public:
   explicit BufferValues(const LocalTensors &locals) : locals(locals) {}
-  void read(const RowPart &part, int64_t contributor, void *out) const override;
+  void read(TensorId tensor, const Line &line, int64_t contributor, void *out) const override;
 
 private:
   const LocalTensors &locals;
 };
 
-/// Fills every source with `values`.
+/// Fills every source with `values`, and what no tensor lies in with kPoison.
 void fillSources(const LocalTensors &locals, const Values &values);
 
 } // namespace xfer::run

@@ -21,6 +21,7 @@ namespace xfer {
   ROW(num_gpus, 0, 1, "ranks of the side; by default what the others multiply to")                 \
   ROW(tp, 1, 1, "tensor parallelism")                                                              \
   ROW(pp, 1, 1, "pipeline stages (megatron, vllm)")                                                \
+  ROW(vpp, 1, 1, "virtual stages: modules of layers that a stage has in turn (megatron)")          \
   ROW(dp, 0, 1, "data parallelism; by default what is left of num_gpus")                           \
   ROW(cp, 1, 1, "context parallelism (fsdp, megatron): copies of the weights")                     \
   ROW(ep, 1, 1, "expert parallelism (megatron, vllm), on the same ranks as tp, cp and dp")         \
