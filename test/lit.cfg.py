@@ -24,8 +24,10 @@ for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
 # Full paths, for tests that hand a tool to a script.
 config.substitutions += [
     ("%python", config.python),
+    ("%build", config.xfer_build_dir),
     ("%xfer-opt", os.path.join(tools, "xfer-opt")),
     ("%xfer-run", os.path.join(tools, "xfer-run")),
     ("%xfer-translate", os.path.join(tools, "xfer-translate")),
+    ("%standin", os.path.join(config.xfer_build_dir, "test", "standin")),
     ("%examples", os.path.join(config.xfer_source_dir, "docs", "examples")),
 ]

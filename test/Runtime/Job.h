@@ -77,6 +77,10 @@ public:
     return values;
   }
 
+  void *dataOf(int64_t rank, const std::string &name, xfer_side_t side) const {
+    return memory.at(key(rank, name, side)).data;
+  }
+
   Outcome open(int64_t rank, int64_t timeout, xfer_session_t **session) {
     xfer_session_options_t options = makeOptions(rank, place->group(rank), timeout);
     options.checksums = checksums;

@@ -11,17 +11,22 @@ using llvm::Twine;
 
 namespace xfer::run {
 
-std::unique_ptr<DeviceMirror> DeviceMirror::create(const Job &job, const LocalTensors &locals,
-                                                   Diagnostics &diagnostics) {
+LogicalResult DeviceMirror::checkDevices(Diagnostics &diagnostics) {
   const runtime::CudaApi *cuda = nullptr;
   const runtime::NcclApi *nccl = nullptr;
   runtime::Status status = runtime::CudaApi::get(cuda);
   if (status.isOk())
     status = runtime::NcclApi::get(nccl);
-  if (!status.isOk()) {
-    (void)diagnostics.error({}, "backend 'nccl' cannot run here: " + status.text());
+  return status.isOk() ? success()
+                       : diagnostics.error({}, "backend 'nccl' cannot run here: " + status.text());
+}
+
+std::unique_ptr<DeviceMirror> DeviceMirror::create(const Job &job, const LocalTensors &locals,
+                                                   Diagnostics &diagnostics) {
+  if (failed(checkDevices(diagnostics)))
     return nullptr;
-  }
+  const runtime::CudaApi *cuda = nullptr;
+  (void)runtime::CudaApi::get(cuda);
   if (static_cast<size_t>(cuda->numDevices) < job.ranks.size()) {
     (void)diagnostics.error({}, "backend 'nccl' needs a CUDA device for each of " +
                                     Twine(job.ranks.size()) + " ranks, but there are " +
@@ -137,8 +142,8 @@ LogicalResult DeviceMirror::synchronize(Diagnostics &diagnostics) const {
           return result;
         })))
       return failure();
-    const runtime::CurrentDevice current(cuda, static_cast<int>(i));
-    (void)cuda.EventDestroy(event);
+    if (event)
+      (void)onDevice(i, "destroy an event", diagnostics, [&] { return cuda.EventDestroy(event); });
   }
   return success();
 }

@@ -18,6 +18,8 @@ namespace xfer::run {
 
 class DeviceMirror {
 public:
+  /// Fails, with the reason, if NCCL or devices are missing.
+  static LogicalResult checkDevices(Diagnostics &diagnostics);
   /// Fails if there are fewer devices than ranks. `locals` must outlive this object.
   static std::unique_ptr<DeviceMirror> create(const Job &job, const LocalTensors &locals,
                                               Diagnostics &diagnostics);

@@ -118,11 +118,18 @@ static LogicalResult checkPlan(const Options &options, Job &job, Diagnostics &di
     return diagnostics.error({}, xfer_last_error());
   if (llvm::ArrayRef<int64_t>(info.ranks, info.num_ranks) != llvm::ArrayRef<int64_t>(job.ranks))
     return diagnostics.error({}, "plan is for other ranks than its declarations name");
+  int64_t numRanks = static_cast<int64_t>(job.ranks.size());
+  int64_t numProcesses = options.launcher ? options.launcher->worldSize : options.numProcesses;
+  if (numProcesses && numProcesses != numRanks)
+    return diagnostics.error({}, Twine(options.launcher ? "WORLD_SIZE is " : "--nproc is ") +
+                                     Twine(numProcesses) + ", but the job has " + Twine(numRanks) +
+                                     " ranks");
   for (int64_t rank : job.ranks) {
     xfer_program_info_t program;
     if (xfer_plan_get_program(job.plan.get(), rank, &program) != XFER_OK)
       return diagnostics.error({}, xfer_last_error());
-    job.stagingBytes += program.staging_bytes;
+    job.stagingBytes += options.backend == BackendKind::Threads ? program.staging_bytes
+                                                                : program.remote_staging_bytes;
   }
   if (job.stagingBytes > options.stagingBytes)
     return diagnostics.error({}, "plan needs " + Twine(job.stagingBytes) +

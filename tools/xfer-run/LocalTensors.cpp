@@ -4,6 +4,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 #include <limits>
+#include <sys/mman.h>
 #include <unistd.h>
 
 using llvm::ArrayRef;
@@ -125,7 +126,7 @@ int64_t LocalTensors::numLogicalElements() const {
 LogicalResult LocalTensors::checkMemory(int64_t extraBytes, Diagnostics &diagnostics) const {
   int64_t total = extraBytes;
   for (const LocalTensor &local : tensors)
-    if (llvm::AddOverflow(total, local.bytes, total))
+    if (local.isHere && llvm::AddOverflow(total, local.bytes, total))
       total = std::numeric_limits<int64_t>::max();
   int64_t physical = static_cast<int64_t>(::sysconf(_SC_PHYS_PAGES)) * ::sysconf(_SC_PAGESIZE);
   if (total <= physical)
@@ -134,10 +135,42 @@ LogicalResult LocalTensors::checkMemory(int64_t extraBytes, Diagnostics &diagnos
                                    " of memory, but this machine has " + formatBytes(physical));
 }
 
-LogicalResult LocalTensors::allocate(Diagnostics &diagnostics) {
-  constexpr int64_t kAlignment = 64;
+void LocalTensors::keepRank(int64_t rank, bool allSources) {
+  for (LocalTensor &local : tensors)
+    local.isHere = local.rank == rank || (allSources && local.memory->isSource);
+  llvm::erase_if(tensors,
+                 [](const LocalTensor &local) { return !local.memory->isSource && !local.isHere; });
+}
+
+static constexpr int64_t kAlignment = 64;
+
+void UnmapMemory::operator()(void *memory) const { ::munmap(memory, bytes); }
+
+LogicalResult LocalTensors::allocateShared(Diagnostics &diagnostics) {
+  size_t total = 0;
+  for (const LocalTensor &local : tensors)
+    total += llvm::alignTo(local.bytes, kAlignment);
+  if (total == 0)
+    return success();
+  void *memory = ::mmap(nullptr, total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED)
+    return diagnostics.error({}, "out of memory: cannot share " +
+                                     formatBytes(static_cast<int64_t>(total)) +
+                                     " between processes");
+  sharedBuffer = {memory, UnmapMemory{total}};
+  char *next = static_cast<char *>(memory);
   for (LocalTensor &local : tensors) {
-    if (local.bytes == 0)
+    local.data = local.bytes == 0 ? nullptr : next;
+    next += llvm::alignTo(local.bytes, kAlignment);
+  }
+  return success();
+}
+
+LogicalResult LocalTensors::allocate(Diagnostics &diagnostics, bool shared) {
+  if (shared)
+    return allocateShared(diagnostics);
+  for (LocalTensor &local : tensors) {
+    if (local.bytes == 0 || !local.isHere)
       continue;
     void *memory = std::aligned_alloc(kAlignment, llvm::alignTo(local.bytes, kAlignment));
     if (!memory)

@@ -41,13 +41,20 @@ struct LocalTensor {
   int64_t position = 0; ///< of the rank in its mesh
   llvm::SmallVector<int64_t, 3> shape;
   int64_t elements = 0, bytes = 0;
-  char *data = nullptr; ///< null if empty
+  bool isHere = true;   ///< in this process; see LocalTensors::keepRank
+  char *data = nullptr; ///< null if empty or not here
 };
 
 /// The source of a tensor on every rank.
 struct TensorSource {
   const Placement *placement = nullptr;
   llvm::ArrayRef<LocalTensor> locals; ///< by mesh position
+};
+
+/// Gives mapped memory back.
+struct UnmapMemory {
+  size_t bytes = 0;
+  void operator()(void *memory) const;
 };
 
 class LocalTensors {
@@ -57,8 +64,11 @@ public:
 
   /// Fails if this machine cannot hold the buffers and `extraBytes` of something else.
   LogicalResult checkMemory(int64_t extraBytes, Diagnostics &diagnostics) const;
-  /// Allocates every buffer.
-  LogicalResult allocate(Diagnostics &diagnostics);
+  /// Leaves other ranks' memory to their processes: their targets are not listed any more, their
+  /// sources have no buffers unless `allSources` are wanted.
+  void keepRank(int64_t rank, bool allSources);
+  /// Allocates every buffer; `shared` with processes that this one starts.
+  LogicalResult allocate(Diagnostics &diagnostics, bool shared = false);
 
   const Module &module() const { return declarations; }
   /// Sources before targets, by memory, then by mesh position.
@@ -79,6 +89,7 @@ private:
   struct Free {
     void operator()(void *memory) const { std::free(memory); }
   };
+  LogicalResult allocateShared(Diagnostics &diagnostics);
   /// Where a tensor's source is in `tensors` and in its memory's list.
   struct SourcePlace {
     size_t firstLocal = 0, numLocals = 0, placed = 0;
@@ -92,6 +103,7 @@ private:
   std::vector<int64_t> rankNumbers;
   SequenceInterner cutsKeys; ///< layout and parts; ids index `cuts`
   std::vector<std::unique_ptr<char, Free>> buffers;
+  std::unique_ptr<void, UnmapMemory> sharedBuffer;
 };
 
 } // namespace xfer::run

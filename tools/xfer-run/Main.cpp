@@ -1,7 +1,7 @@
 //===- Main.cpp - xfer-run ------------------------------------------------===//
 //
-// Moves the tensors of a job between ranks that are threads of this process,
-// checks that they arrived, and says what it cost.
+// Moves the tensors of a job between its ranks, checks that they arrived, and says
+// what it cost.
 //===----------------------------------------------------------------------===//
 #include "Check.h"
 #include "Padding.h"
@@ -59,12 +59,16 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
   if (!options.jsonFile.empty() && !(json = OutputFile::open(options.jsonFile, diagnostics)))
     return failure();
   LocalTensors locals(*job.declarations);
+  if (options.launcher) // expectations of inputs are made from all of them
+    locals.keepRank(job.ranks[options.launcher->rank],
+                    options.verify && !options.inputDirectory.empty());
   if (!options.inputDirectory.empty() && !options.outputDirectory.empty() &&
       failed(
           checkDirectories(locals, options.inputDirectory, options.outputDirectory, diagnostics)))
     return failure();
+  bool startsProcesses = options.backend == BackendKind::Gloo && !options.launcher;
   if (failed(locals.checkMemory(job.stagingBytes, diagnostics)) ||
-      failed(locals.allocate(diagnostics)))
+      failed(locals.allocate(diagnostics, startsProcesses)))
     return failure();
   std::unique_ptr<Values> values = prepareSources(options, locals, diagnostics);
   if (!values || (!options.outputDirectory.empty() &&
@@ -72,6 +76,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
     return failure();
 
   Report report;
+  report.backend = options.backend == BackendKind::Gloo ? "gloo" : "threads";
   report.tensors = static_cast<int64_t>(job.declarations->tensors.size());
   report.elements = locals.numLogicalElements();
   report.ranks = static_cast<int64_t>(job.ranks.size());

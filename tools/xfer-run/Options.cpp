@@ -1,10 +1,12 @@
 //===- Options.cpp - What the command line asks for -----------------------===//
 #include "Options.h"
+#include "DeviceMirror.h"
+#include <cstdlib>
 
 namespace xfer::run {
 
 static constexpr llvm::StringLiteral kOverview =
-    R"(xfer-run: moves tensors as declared, all ranks in this process
+    R"(xfer-run: moves tensors as declared
 
 usage: xfer-run [options] IN...
 
@@ -14,10 +16,50 @@ that `xfer-opt --emit=plan` wrote. Sources are filled with a pattern unless
 storage, or a tensor's own.
 )";
 
+/// Reads a variable that a launcher sets; nullopt if it is not there.
+static LogicalResult readVariable(const char *name, std::optional<int64_t> &value,
+                                  Diagnostics &diagnostics) {
+  const char *text = std::getenv(name);
+  int64_t number = 0;
+  if (!text)
+    return success();
+  if (llvm::StringRef(text).getAsInteger(10, number) || number < 0)
+    return diagnostics.error({}, llvm::Twine(name) + " is '" + text +
+                                     "' in the environment, expected a number");
+  value = number;
+  return success();
+}
+
+/// Verifies that options about processes fit each other, and reads the launcher's variables.
+static LogicalResult checkProcesses(Options &options, Diagnostics &diagnostics) {
+  if (options.backend != BackendKind::Gloo) {
+    if (options.numProcesses || !options.storeDirectory.empty())
+      return diagnostics.error({}, "--nproc and --store are for --backend=gloo");
+    return success();
+  }
+  std::optional<int64_t> rank, worldSize;
+  if (options.numProcesses)
+    return success(); // whoever started this, it starts the ranks
+  if (failed(readVariable("RANK", rank, diagnostics)) ||
+      failed(readVariable("WORLD_SIZE", worldSize, diagnostics)))
+    return failure();
+  if (!rank || !worldSize)
+    return success();
+  if (*rank >= *worldSize)
+    return diagnostics.error({}, "RANK is " + llvm::Twine(*rank) + " and WORLD_SIZE " +
+                                     llvm::Twine(*worldSize) + " in the environment");
+  if (options.storeDirectory.empty())
+    return diagnostics.error({}, "RANK and WORLD_SIZE are set, so this process runs one rank: say "
+                                 "with --store where the ranks meet, or with --nproc that it "
+                                 "starts them");
+  options.launcher = {*rank, *worldSize};
+  return success();
+}
+
 CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options &options,
                                       Diagnostics &diagnostics) {
   static constexpr llvm::StringRef kBackends[] = {"threads", "gloo", "nccl"};
-  constexpr int64_t kMaxTimeoutSeconds = int64_t(365) * 24 * 3600;
+  constexpr int64_t kMaxDeadlineSeconds = int64_t(365) * 24 * 3600;
   size_t backend = 0;
   CommandLine line("xfer-run", kOverview, diagnostics);
   // An empty name is a mistake, of an unset shell variable say, and not the same as no option.
@@ -41,8 +83,11 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,
               [&](size_t index) { backend = index; });
   line.integer("repeat", "N", "replay N times (default 1)", 1, options.repeat);
-  line.integer("timeout", "SECONDS", "give up on a rank after this long (default 60)", 1,
-               options.timeoutSeconds);
+  line.integer("deadline", "SECONDS", "give up on a rank after this long (default 60)", 1,
+               options.deadlineSeconds);
+  line.integer("nproc", "N", "gloo: start N processes here, one per rank (default: all ranks)", 1,
+               options.numProcesses);
+  path("store", "DIR", "gloo: meet in DIR, which all processes share", options.storeDirectory);
   line.section("plan");
   line.text("pass-pipeline", "TEXT", "run these passes, then what is left of the default pipeline",
             options.pipeline);
@@ -53,14 +98,14 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
        options.jsonFile);
 
   CommandLine::Outcome outcome = line.parse(argc, argv);
-  options.timeoutSeconds = std::min(options.timeoutSeconds, kMaxTimeoutSeconds);
+  options.deadlineSeconds = std::min(options.deadlineSeconds, kMaxDeadlineSeconds);
+  options.backend = static_cast<BackendKind>(backend);
   options.inputs.assign(line.inputs().begin(), line.inputs().end());
-  if (outcome == CommandLine::Outcome::Run && backend != 0) {
-    (void)diagnostics.error({},
-                            "backend '" + kBackends[backend] + "' is not built into this xfer-run");
+  if (outcome != CommandLine::Outcome::Run)
+    return outcome;
+  if (options.backend == BackendKind::Nccl && failed(DeviceMirror::checkDevices(diagnostics)))
     return CommandLine::Outcome::Failed;
-  }
-  return outcome;
+  return succeeded(checkProcesses(options, diagnostics)) ? outcome : CommandLine::Outcome::Failed;
 }
 
 } // namespace xfer::run

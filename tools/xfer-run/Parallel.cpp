@@ -38,7 +38,7 @@ std::vector<HeldTask> makeHeldTasks(llvm::ArrayRef<LocalTensor> tensors) {
   constexpr int64_t kTaskElements = int64_t(1) << 20;
   std::vector<HeldTask> tasks;
   for (const LocalTensor &local : tensors) {
-    if (local.elements == 0)
+    if (local.elements == 0 || !local.isHere)
       continue;
     for (const PlacedTensor &placed : local.memory->tensors) {
       int64_t held = placed.placement.numHeld(local.position);

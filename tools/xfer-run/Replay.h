@@ -1,7 +1,7 @@
-//===- Replay.h - All ranks of a job in this process ------------*- C++ -*-===//
+//===- Replay.h - The ranks of a job at work --------------------*- C++ -*-===//
 //
-// One runtime session per rank over the threads backend, bound to the local
-// tensors. Failures of several ranks are reported as the one that caused them.
+// Replays a plan on all ranks that this process answers for. They are threads of
+// it, processes that it starts, or under a launcher the one rank that it is.
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "Job.h"
@@ -11,29 +11,13 @@ namespace xfer::run {
 
 class Replayer {
 public:
-  /// Creates and binds every rank's session. `job` and `locals` must outlive this object.
+  /// Starts the ranks. `job` and `locals` must outlive this object.
   static std::unique_ptr<Replayer> create(const Options &options, const Job &job,
                                           const LocalTensors &locals, Diagnostics &diagnostics);
-  ~Replayer();
-  Replayer(const Replayer &) = delete;
+  virtual ~Replayer() = default;
 
-  /// Replays once on all ranks; `seconds` is from the first to start to the last to finish.
-  LogicalResult replay(double &seconds, Diagnostics &diagnostics);
-
-private:
-  /// What a rank's call returned; the text is the thread's, so it is kept here.
-  struct Outcome {
-    xfer_status_t status = XFER_OK;
-    std::string text;
-  };
-  explicit Replayer(const Job &job) : job(job), sessions(job.ranks.size()) {}
-  Outcome join(size_t index, const Options &options, llvm::ArrayRef<xfer_binding_t> bindings);
-  LogicalResult report(llvm::StringRef action, llvm::ArrayRef<Outcome> outcomes,
-                       Diagnostics &diagnostics) const;
-
-  const Job &job;
-  xfer_group_t *group = nullptr;
-  std::vector<xfer_session_t *> sessions; ///< by index in Job::ranks
+  /// Replays once; `seconds` is from the first rank to start to the last to finish.
+  virtual LogicalResult replay(double &seconds, Diagnostics &diagnostics) = 0;
 };
 
 } // namespace xfer::run

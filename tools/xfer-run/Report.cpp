@@ -34,7 +34,7 @@ double measureCopy(const LocalTensors &locals, int64_t bytes) {
   auto blocksOf = [](llvm::ArrayRef<LocalTensor> tensors) {
     std::vector<Block> blocks;
     for (const LocalTensor &local : tensors)
-      for (int64_t offset = 0; offset < local.bytes; offset += kBlockBytes)
+      for (int64_t offset = 0; local.data && offset < local.bytes; offset += kBlockBytes)
         blocks.push_back({local.data + offset, std::min(kBlockBytes, local.bytes - offset)});
     return blocks;
   };
@@ -123,7 +123,7 @@ LogicalResult writeJson(const Report &report, OutputFile &file, Diagnostics &dia
   const Counts &counts = report.counts;
   llvm::json::OStream json(file.os(), /*IndentSize=*/2);
   json.object([&] {
-    json.attribute("backend", "threads");
+    json.attribute("backend", report.backend);
     json.attribute("tensors", report.tensors);
     json.attribute("elements", report.elements);
     json.attribute("ranks", report.ranks);

@@ -7,6 +7,7 @@
 namespace xfer::run {
 
 struct Report {
+  std::string backend;
   int64_t tensors = 0, ranks = 0;
   int64_t elements = 0; ///< of all logical tensors
   int64_t stagingBytes = 0;

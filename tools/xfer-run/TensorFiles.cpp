@@ -26,7 +26,8 @@ struct InputPart {
 static TensorsByRank groupByRank(ArrayRef<LocalTensor> tensors) {
   TensorsByRank byRank;
   for (const LocalTensor &local : tensors)
-    byRank[local.rank].push_back(&local);
+    if (local.isHere)
+      byRank[local.rank].push_back(&local);
   return byRank;
 }
 

@@ -159,7 +159,7 @@ void BufferValues::read(TensorId tensor, const Line &line, int64_t contributor, 
 void fillSources(const LocalTensors &locals, const Values &values) {
   parallelFor(locals.sources().size(), numWorkers(), [&](int64_t i) {
     const LocalTensor &source = locals.sources()[i];
-    if (source.bytes && !source.memory->isPlain())
+    if (source.data && !source.memory->isPlain())
       std::memset(source.data, kPoison, source.bytes);
   });
   std::vector<HeldTask> tasks = makeHeldTasks(locals.sources());
