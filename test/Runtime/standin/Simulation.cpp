@@ -7,8 +7,8 @@
 
 namespace standin {
 
-std::mutex mutex;
-std::condition_variable changed;
+std::mutex &mutex = *new std::mutex;
+std::condition_variable &changed = *new std::condition_variable;
 int64_t numCommunicators = 0;
 int polls = 2;
 

@@ -20,8 +20,9 @@
 
 namespace standin {
 
-STANDIN_API extern std::mutex mutex;
-STANDIN_API extern std::condition_variable changed;
+// Never destroyed: threads of streams wait on them until the process is gone.
+STANDIN_API extern std::mutex &mutex;
+STANDIN_API extern std::condition_variable &changed;
 
 /// Notes something forbidden; holding the mutex or not.
 STANDIN_API void violate(const std::string &text);
