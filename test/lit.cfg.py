@@ -13,6 +13,9 @@ config.excludes = ["Inputs"] + [
     name for _, _, names in os.walk(config.test_source_root) for name in names
     if name.endswith(".py") and not name.endswith("_test.py")]
 
+if config.xfer_has_gloo == "ON":
+    config.available_features.add("gloo")
+
 tools = os.path.join(config.xfer_build_dir, "bin")
 config.environment["PATH"] = os.pathsep.join(
     [tools, config.llvm_tools_dir, config.environment["PATH"]])

@@ -210,9 +210,12 @@ Offset<fb::Binding> PlanWriter::binding(int32_t number, int64_t position) {
 /// Lists what `rank` binds, and what it zeroes there.
 void PlanWriter::bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets,
                       std::vector<fb::Zeros> &zeros) {
+  std::vector<int64_t> positionIn; // by mesh
+  for (size_t mesh = 0; mesh < module.meshes.size(); ++mesh)
+    positionIn.push_back(positions.position(static_cast<int32_t>(mesh), rank));
   for (size_t m = 0; m < bindingOf.size(); ++m) {
     const BoundMemory &memory = all.memories()[m];
-    int64_t position = positions.position(module.layout(memory.layout).mesh, rank);
+    int64_t position = positionIn[module.layout(memory.layout).mesh];
     bindingOf[m] = kAbsent;
     if (position < 0)
       continue;

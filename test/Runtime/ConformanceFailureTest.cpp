@@ -161,6 +161,45 @@ TEST_P(Failure, PeerThatLeavesIsNoticed) {
   EXPECT_TRUE(mentions(outcomes.at(0), "rank 1 left")) << outcomes.at(0).text;
 }
 
+TEST_P(Failure, NewSessionsWorkAfterAFailureAlsoWithoutTheRankThatFailed) {
+  const auto place = makePlace();
+  Job job(makeRing(3).build(), place);
+  withSessions(job, 20'000, [](int64_t rank, xfer_session_t *session) {
+    if (rank == 1)
+      xfer_session_abort(session);
+    return replayAndWait(session);
+  });
+  job.epoch = 1;
+  job.fill<int32_t>(0, "a", iota<int32_t>(16, 300));
+  job.replay();
+  EXPECT_EQ(job.read<int32_t>(1, "a")[2], 304);
+
+  PlanBuilder rest({0, 2});
+  const uint32_t a = rest.tensor("a", fb::DType::I32), all = rest.region(0, {{8, 1}});
+  rest.source(0, a, fb::DType::I32, {8});
+  rest.target(2, a, fb::DType::I32, {8});
+  rest.bucket({0, fb::Transport::P2P, {0}, 0, {2}, 32, {{a, all, all}}});
+  Job smaller(rest.build(), place);
+  smaller.epoch = 2;
+  smaller.fill<int32_t>(0, "a", iota<int32_t>(8, 50));
+  smaller.replay();
+  EXPECT_EQ(smaller.read<int32_t>(2, "a"), iota<int32_t>(8, 50));
+}
+
+TEST_P(Failure, EpochsThatDifferAreNamedOnEveryRank) {
+  Job job(makeRing(3).build(), makePlace());
+  for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
+         xfer_session_options_t options = makeOptions(each, job.place->group(each), 20'000);
+         options.epoch = each == 1 ? 7 : 9;
+         xfer_session_t *session = nullptr;
+         return Outcome::of(xfer_session_create(job.plan, &options, &session));
+       })) {
+    EXPECT_EQ(outcome.status, XFER_MISMATCH) << rank;
+    EXPECT_TRUE(mentions(outcome, "epoch") && mentions(outcome, "7") && mentions(outcome, "9"))
+        << outcome.text;
+  }
+}
+
 TEST_P(Failure, WaitThatExpiresEndsTheSession) {
   Job job(makeRing(2).build(), makePlace());
   const auto outcomes = withSessions(job, 60'000, [](int64_t rank, xfer_session_t *session) {

@@ -84,6 +84,7 @@ public:
   Outcome open(int64_t rank, int64_t timeout, xfer_session_t **session) {
     xfer_session_options_t options = makeOptions(rank, place->group(rank), timeout);
     options.checksums = checksums;
+    options.epoch = epoch;
     return Outcome::of(xfer_session_create(plan, &options, session));
   }
 
@@ -144,6 +145,7 @@ public:
   const std::shared_ptr<Place> place;
   std::vector<int64_t> ranks;
   int32_t checksums = 0;
+  uint64_t epoch = 0;
 
 private:
   static std::string key(int64_t rank, const std::string &name, xfer_side_t side) {

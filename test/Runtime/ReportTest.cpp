@@ -106,21 +106,6 @@ std::string contains(const std::string &text, const std::string &part) {
   return text.find(part) != std::string::npos ? part : text;
 }
 
-TEST(Report, EpochsThatDifferAreNamedOnEveryRank) {
-  Job job(makePlan().build());
-  for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
-         xfer_session_options_t options = makeOptions(each, job.place->group(each), 20'000);
-         options.epoch = each == 0 ? 7 : 9;
-         xfer_session_t *session = nullptr;
-         return Outcome::of(xfer_session_create(job.plan, &options, &session));
-       })) {
-    EXPECT_EQ(outcome.status, XFER_MISMATCH);
-    EXPECT_TRUE(outcome.text.find('7') != std::string::npos &&
-                outcome.text.find('9') != std::string::npos)
-        << outcome.text;
-  }
-}
-
 TEST(Report, ChecksumsAreAgreed) {
   Job job(makePlan().build());
   for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {

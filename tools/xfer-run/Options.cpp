@@ -1,6 +1,7 @@
 //===- Options.cpp - What the command line asks for -----------------------===//
 #include "Options.h"
 #include "DeviceMirror.h"
+#include "xfer/runtime.h"
 #include <cstdlib>
 
 namespace xfer::run {
@@ -37,6 +38,11 @@ static LogicalResult checkProcesses(Options &options, Diagnostics &diagnostics) 
       return diagnostics.error({}, "--nproc and --store are for --backend=gloo");
     return success();
   }
+  xfer_gloo_options_t probe = {}; // names no store, which is an error only where there is Gloo
+  probe.size = sizeof probe;
+  xfer_group_t *group = nullptr;
+  if (xfer_group_create_gloo(&probe, &group) == XFER_UNSUPPORTED)
+    return diagnostics.error({}, xfer_last_error());
   std::optional<int64_t> rank, worldSize;
   if (options.numProcesses)
     return success(); // whoever started this, it starts the ranks

@@ -161,7 +161,7 @@ std::unique_ptr<ProcessReplayer> ProcessReplayer::create(const Options &options,
       std::filesystem::remove_all(store, ignored);
   });
   if (store.empty()) {
-    store = (std::filesystem::temp_directory_path(ignored) / "xfer-run-XXXXXX").string();
+    store = (std::filesystem::temp_directory_path(ignored) / "xfer-run-store-XXXXXX").string();
     if (!::mkdtemp(store.data())) {
       (void)diagnostics.error({}, "cannot make a directory like '" + store +
                                       "': " + std::strerror(errno));

@@ -19,7 +19,9 @@ public:
   int64_t numTilings() const { return coverings.size(); }
 
 private:
-  LogicalResult check(const Program &program, TensorId tensor, int32_t target,
+  void findOwnerships();
+  bool isHeld(const Ownership &ownership, int64_t rank);
+  LogicalResult check(const Program &program, TensorId tensor, int32_t target, int32_t ownership,
                       llvm::ArrayRef<const ProgramChunk *> writes);
   LogicalResult checkBlock(const Program &program, const Tensor &tensor, const Side &side,
                            const Ownership &ownership, int64_t cell, const OwnedBlock &block,
@@ -29,6 +31,8 @@ private:
   OwnershipCache &ownerships;
   Diagnostics &diagnostics;
   SequenceInterner coverings;
+  std::vector<int32_t> ownershipOf; ///< of every target, by tensor
+  int32_t numOwnerships = 0;
 };
 
 } // namespace xfer

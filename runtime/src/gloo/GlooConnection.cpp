@@ -104,10 +104,12 @@ Status GlooConnection::connect(const std::vector<Bytes> &addresses, uint64_t mee
                            peer->rank, ", which does not expect it");
     else
       error = call([&] { mesh.connect(peer->position, address); });
-    const bool isLate = steady_clock::now() >= deadline.time;
-    if (!error.empty())
-      status = runtime::failure(isLate ? XFER_TIMEOUT : XFER_PEER_FAILED, "cannot connect to rank ",
-                                peer->rank, isLate ? " within the deadline: " : ": ", error);
+    if (!error.empty() && steady_clock::now() >= deadline.time)
+      status = runtime::failure(XFER_TIMEOUT, "rank ", peer->rank, " did not connect within ",
+                                deadline.milliseconds, " ms");
+    else if (!error.empty())
+      status =
+          runtime::failure(XFER_PEER_FAILED, "cannot connect to rank ", peer->rank, ": ", error);
     if (!status.isOk())
       break;
     peer->isConnected = true;
