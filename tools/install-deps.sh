@@ -8,6 +8,7 @@ packages=(
   llvm-19-dev llvm-19-tools libzstd-dev zlib1g-dev  # LLVM's support library, lit and FileCheck
   libfmt-dev libflatbuffers-dev flatbuffers-compiler libxxhash-dev
   libgtest-dev libbenchmark-dev
+  pkgconf  # a test uses what is installed through it
   libgloo-dev  # the gloo backend; without it the runtime builds without one
 )
 

@@ -85,7 +85,7 @@ Routing::Routing(Module &module, OwnershipCache &ownerships)
       int32_t target = ownerships.id(tensor, tensor.targets[i]);
       int32_t id = keys.intern({source, target, byteWidth(tensor.dtype)});
       if (id == static_cast<int32_t>(patternList.size())) {
-        patternList.push_back({source, target, byteWidth(tensor.dtype), 1, 0, 0, {}, true});
+        patternList.push_back({source, target, byteWidth(tensor.dtype), 1, 0, 1, 0, {}, true});
         buildPattern(patternList.back());
       }
       instanceList.push_back(
@@ -160,6 +160,10 @@ void Routing::buildPattern(RoutePattern &pattern) {
   const Ownership &source = ownerships[pattern.source], &target = ownerships[pattern.target];
   pattern.groupSize = static_cast<int32_t>(source.groupSize());
   pattern.isProduct = source.blocks().size() == 1 && target.blocks().size() == 1;
+  // Each is at most kMaxBlocks.
+  pattern.numBlockPairs = static_cast<int64_t>(source.blocks().size() * target.blocks().size());
+  if (pattern.numBlockPairs > kMaxBlockPairs)
+    return;
   BlockPairs shared(source, target);
   pattern.numRoutes = shared.numRoutes;
   if (pattern.numRoutes > kMaxRoutesPerPattern)

@@ -47,6 +47,7 @@ class PlanWriter {
 public:
   PlanWriter(const Module &module)
       : module(module), positions(module), all(module), rankListNumber(module.numRankLists()),
+        logicalRegionNumber(module.numRegions()),
         regionNumbers(module.numStridedRegions(), kAbsent), tensorNames(module.tensors.size()),
         bindingOf(all.memories().size()) {}
   void write(llvm::StringRef pipeline, std::vector<uint8_t> &out);
@@ -57,6 +58,7 @@ private:
   int64_t bindingBytes();
   Offsets<fb::Tensor> tensors();
   Offsets<fb::Region> regions();
+  Offsets<fb::LogicalRegion> logicalRegions();
   Offsets<fb::RankList> rankLists();
   Offset<fb::Program> program(const Program &program);
   void bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets,
@@ -71,14 +73,14 @@ private:
   OwnershipCache positions;
   Bindings all;
   flatbuffers::FlatBufferBuilder builder{1 << 20};
-  Renumbering rankListNumber;
+  Renumbering rankListNumber, logicalRegionNumber;
   std::vector<uint32_t> regionNumbers;               ///< by id
   std::vector<const StridedRegion *> writtenRegions; ///< by number
   SequenceInterner zeroKeys;
   std::deque<StridedRegion> zeroRegions; ///< of zeros, which no chunk names
   std::vector<uint32_t> zeroNumbers;     ///< by key
   SequenceInterner bindingKeys;
-  Offsets<fb::Binding> knownBindings; ///< by binding key
+  Offsets<fb::Binding> knownBindings;       ///< by binding key
   Offsets<flatbuffers::String> tensorNames; ///< by tensor
   llvm::DenseMap<llvm::StringRef, Offset<flatbuffers::String>> otherNames;
   std::vector<uint32_t> bindingOf; ///< of the rank at hand, by memory
@@ -89,11 +91,14 @@ int64_t PlanWriter::estimate() {
   for (const Tensor &tensor : module.tensors)
     bytes += static_cast<int64_t>(tensor.name.size()) + 64;
   for (const Program &program : module.programs)
-    bytes += static_cast<int64_t>(
-        program.chunks.size() * sizeof(fb::Chunk) + program.buckets.size() * sizeof(fb::Bucket) +
-        program.windows.size() * sizeof(fb::Window) + 200);
+    bytes += static_cast<int64_t>(program.chunks.size() *
+                                      (sizeof(fb::Chunk) + sizeof(fb::LogicalChunk)) +
+                                  program.buckets.size() * sizeof(fb::Bucket) +
+                                  program.windows.size() * sizeof(fb::Window) + 200);
   for (int32_t i = 0; i < module.numRankLists(); ++i)
     bytes += static_cast<int64_t>(module.rankList(i).size() * 8 + 32);
+  for (int32_t i = 0; i < module.numRegions(); ++i)
+    bytes += static_cast<int64_t>(module.region(i).dims.size() * sizeof(fb::Segment) + 32);
   return bytes + int64_t(module.numStridedRegions()) * 160;
 }
 
@@ -156,6 +161,20 @@ Offsets<fb::Region> PlanWriter::regions() {
     for (size_t l = 0; l < region.sizes.size(); ++l)
       loops.emplace_back(region.sizes[l], region.strides[l]);
     result.push_back(fb::CreateRegionDirect(builder, region.offset, &loops));
+  }
+  return result;
+}
+
+Offsets<fb::LogicalRegion> PlanWriter::logicalRegions() {
+  Offsets<fb::LogicalRegion> result;
+  std::vector<fb::Segment> segments;
+  for (int32_t id : logicalRegionNumber.ids()) {
+    segments.clear();
+    for (const DimSegments &dim : module.region(id).dims) {
+      const Segment &segment = dim.front();
+      segments.emplace_back(segment.begin, segment.run, segment.stride, segment.count);
+    }
+    result.push_back(fb::CreateLogicalRegionDirect(builder, &segments));
   }
   return result;
 }
@@ -235,9 +254,11 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
   std::vector<fb::Zeros> zeros;
   bind(program.rank, sources, targets, zeros);
   std::vector<fb::Chunk> chunks;
+  std::vector<fb::LogicalChunk> logical;
   std::vector<fb::Bucket> buckets;
   std::vector<fb::Window> windows;
   chunks.reserve(program.chunks.size());
+  logical.reserve(program.chunks.size());
   buckets.reserve(program.buckets.size());
   int64_t staging = 0, before = 0;
   for (const Window &window : program.windows) {
@@ -250,19 +271,22 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
           bucket.ordinal, bucket.ends.sender, bucket.bytes, rankListNumber(bucket.ends.sources),
           rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
           static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
-      for (const ProgramChunk &chunk : program.chunksOf(bucket))
-        chunks.emplace_back(static_cast<uint32_t>(chunk.tensor),
-                            chunk.source == kNone ? kAbsent : bindingOf[all.ofSource(chunk.tensor)],
-                            regionNumber(chunk.source),
-                            chunk.target == kNone ? kAbsent
-                                                  : bindingOf[all.ofTarget(chunk.tensor, chunk.targetIndex)],
-                            regionNumber(chunk.target), chunk.offset);
+      for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
+        bool reads = chunk.source != kNone, writes = chunk.target != kNone;
+        chunks.emplace_back(
+            static_cast<uint32_t>(chunk.tensor),
+            reads ? bindingOf[all.ofSource(chunk.tensor)] : kAbsent, regionNumber(chunk.source),
+            writes ? bindingOf[all.ofTarget(chunk.tensor, chunk.targetIndex)] : kAbsent,
+            regionNumber(chunk.target), chunk.offset);
+        logical.emplace_back(logicalRegionNumber(chunk.region),
+                             static_cast<uint32_t>(chunk.targetIndex));
+      }
     }
     staging = std::max(staging, addSaturating(before, staged));
     before = staged;
   }
   return fb::CreateProgramDirect(builder, program.rank, &sources, &targets, &chunks, &buckets,
-                                 &windows, staging, &zeros);
+                                 &windows, staging, &zeros, &logical);
 }
 
 void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {
@@ -274,6 +298,7 @@ void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {
     programOffsets.push_back(program(each));
   Offsets<fb::Tensor> tensorOffsets = tensors();
   Offsets<fb::Region> regionOffsets = regions();
+  Offsets<fb::LogicalRegion> logicalOffsets = logicalRegions();
   Offsets<fb::RankList> rankListOffsets = rankLists();
   std::vector<int64_t> ranks = ranksOf(module);
   std::string pipelineText = pipeline.str();
@@ -281,7 +306,7 @@ void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {
   auto plan = fb::CreatePlanDirect(
       builder, fb::kPlanVersion, kCompilerVersion, pipelineText.c_str(), declarations.c_str(),
       fb::planDigest(kCompilerVersion, pipelineText, declarations), /*content=*/1, &ranks,
-      &tensorOffsets, &regionOffsets, &rankListOffsets, &programOffsets);
+      &tensorOffsets, &regionOffsets, &rankListOffsets, &programOffsets, &logicalOffsets);
   fb::FinishPlanBuffer(builder, plan);
   out.assign(builder.GetBufferPointer(), builder.GetBufferPointer() + builder.GetSize());
   fb::sealPlan(out);

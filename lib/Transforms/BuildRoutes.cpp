@@ -43,8 +43,15 @@ std::vector<int32_t> involving(const RoutePattern &pattern, std::optional<int64_
 /// Verifies that no pattern has too many routes to be worked out.
 LogicalResult checkSize(const Module &module, const Routing &routing, Diagnostics &diagnostics) {
   for (const RouteInstance &instance : routing.instances()) {
-    int64_t numRoutes = routing.patterns()[instance.pattern].numRoutes;
+    const RoutePattern &pattern = routing.patterns()[instance.pattern];
+    int64_t numRoutes = pattern.numRoutes;
     const Tensor &tensor = module.tensors[instance.tensor];
+    if (pattern.numBlockPairs > kMaxBlockPairs)
+      return diagnostics.error(tensor.targets[instance.target].loc,
+                               "'@" + tensor.name + "' meets this target in " +
+                                   llvm::Twine(pattern.numBlockPairs) +
+                                   " pairs of products of intervals, expected at most " +
+                                   llvm::Twine(kMaxBlockPairs));
     if (numRoutes > kMaxRoutesPerPattern)
       return diagnostics.error(tensor.targets[instance.target].loc,
                                "'@" + tensor.name + "' needs " + llvm::Twine(numRoutes) +

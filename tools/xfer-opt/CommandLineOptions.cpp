@@ -14,8 +14,9 @@ namespace {
 constexpr StringRef kOverview =
     "usage: xfer-opt [INPUT...] [-o OUTPUT] [OPTION...] [PASS...]\n"
     "\n"
-    "Reads xfer text, runs passes over it in the order of their flags, and prints the\n"
-    "result. Several inputs are one text; '-', or no input, is standard input.\n";
+    "Reads xfer text, or a plan file, runs passes over it in the order of their flags,\n"
+    "and prints the result. Several inputs are one text; '-', or no input, is standard\n"
+    "input.\n";
 
 /// `--default-pipeline=staging-bytes=N bucket-bytes=N`, see PipelineOptions.
 class DefaultPipelineOptions final : public OptionSet {

@@ -1,15 +1,17 @@
 //===- Driver.cpp - From text to result -----------------------------------===//
 //
-// Split, parse, verify, run passes, emit; and around it the diagnostics that a
-// test expects.
+// Split, parse or read a plan, verify, run passes, emit; and around it the
+// diagnostics that a test expects.
 //===----------------------------------------------------------------------===//
 #include "Driver.h"
 #include "ExpectedDiagnostics.h"
 #include "SplitInput.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/ReadPlan.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Text/Printer.h"
+#include "xfer/runtime.h"
 
 using llvm::ArrayRef;
 using llvm::SMDiagnostic;
@@ -27,6 +29,9 @@ LogicalResult Driver::run(ArrayRef<unsigned> bufferIds, llvm::raw_ostream &os) {
 
 LogicalResult Driver::runSplit(unsigned bufferId, llvm::raw_ostream &os) {
   const llvm::MemoryBuffer *whole = sources.getMemoryBuffer(bufferId);
+  if (isPlan(whole->getBuffer()))
+    return Diagnostics(sources).error({}, "'--split-input-file' divides text, but '" +
+                                              whole->getBufferIdentifier() + "' is a plan");
   bool allSucceeded = true;
   bool isFirst = true;
   for (const Piece &piece : splitInput(whole->getBuffer())) {
@@ -71,8 +76,9 @@ LogicalResult Driver::runChecked(ArrayRef<unsigned> bufferIds, unsigned linesBef
   return expected.finish();
 }
 
-LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics,
-                                llvm::raw_ostream &os) {
+/// Parses and verifies text. `pipeline` becomes what the pipeline of its plan begins with.
+std::unique_ptr<Module> Driver::readText(ArrayRef<unsigned> bufferIds, std::string &pipeline,
+                                         Diagnostics &diagnostics) {
   Timing *clock = options.timing ? &timing : nullptr;
   std::unique_ptr<Module> module;
   {
@@ -80,17 +86,61 @@ LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagn
     module = parseModule(bufferIds, diagnostics);
   }
   if (!module)
-    return failure();
-  {
-    Timing::Scope scope(clock, "verify");
-    if (failed(verifyModule(*module, diagnostics)))
-      return failure();
+    return nullptr;
+  Timing::Scope scope(clock, "verify");
+  if (failed(verifyModule(*module, diagnostics)))
+    return nullptr;
+  if (options.emit == EmitKind::Plan)
+    pipeline = startOfPipeline(*module);
+  return module;
+}
+
+/// Reads a plan that the runtime would load. Passes are added to its own pipeline; without any, the
+/// plan that is emitted agrees with the one that was read.
+std::unique_ptr<Module> Driver::readPlanFile(llvm::StringRef bytes, std::string &pipeline,
+                                             Diagnostics &diagnostics) {
+  Timing::Scope scope(options.timing ? &timing : nullptr, "read plan");
+  xfer_plan_t *loaded = nullptr;
+  if (xfer_plan_load(bytes.data(), bytes.size(), &loaded) != XFER_OK) {
+    (void)diagnostics.error({}, llvm::Twine("cannot load the plan: ") + xfer_last_error());
+    return nullptr;
   }
-  std::string pipelineStart = options.emit == EmitKind::Plan ? startOfPipeline(*module) : "";
+  xfer_plan_destroy(loaded);
+  std::unique_ptr<Module> module = readPlan(bytes, pipeline, diagnostics);
+  if (!options.steps.empty() && !pipeline.empty())
+    pipeline += ',';
+  return module;
+}
+
+/// Verifies that a plan is the only input. `plan` becomes its bytes.
+static LogicalResult findPlan(ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics,
+                              std::optional<llvm::StringRef> &plan) {
+  for (unsigned id : bufferIds) {
+    const llvm::MemoryBuffer *buffer = diagnostics.sourceMgr().getMemoryBuffer(id);
+    if (!isPlan(buffer->getBuffer()))
+      continue;
+    if (bufferIds.size() > 1)
+      return diagnostics.error({}, "'" + buffer->getBufferIdentifier() +
+                                       "' is a plan, which must be the only input");
+    plan = buffer->getBuffer();
+  }
+  return success();
+}
+
+LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics,
+                                llvm::raw_ostream &os) {
+  std::optional<llvm::StringRef> plan;
+  if (failed(findPlan(bufferIds, diagnostics, plan)))
+    return failure();
+  std::string pipelineStart;
+  std::unique_ptr<Module> module = plan ? readPlanFile(*plan, pipelineStart, diagnostics)
+                                        : readText(bufferIds, pipelineStart, diagnostics);
+  if (!module)
+    return failure();
   PassManagerOptions managerOptions = options.passManager;
-  managerOptions.timing = clock;
+  managerOptions.timing = options.timing ? &timing : nullptr;
   PassManager manager(managerOptions);
-  LogicalResult result = runPasses(manager, *module, diagnostics);
+  LogicalResult result = runPasses(manager, *module, /*isLowered=*/plan.has_value(), diagnostics);
   if (options.printPipeline)
     llvm::errs() << manager.print() << '\n';
   if (options.statistics)
@@ -98,7 +148,9 @@ LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagn
   return failed(result) ? result : emit(*module, pipelineStart + manager.print(), diagnostics, os);
 }
 
-LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostics &diagnostics) {
+/// `isLowered`: the default pipeline has run.
+LogicalResult Driver::runPasses(PassManager &manager, Module &module, bool isLowered,
+                                Diagnostics &diagnostics) {
   auto hasRank = [&](const Mesh &mesh) { return llvm::is_contained(mesh.ranks, *options.rank); };
   if (options.rank && llvm::none_of(module.meshes, hasRank))
     return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
@@ -110,7 +162,7 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, Diagnostic
   for (const PipelineStep &step : options.steps)
     if (failed(step(manager, module)) || failed(manager.run(module, context)))
       return failure();
-  if (options.emit == EmitKind::Ir)
+  if (options.emit == EmitKind::Ir || isLowered)
     return success();
   buildDefaultPipeline(manager, module);
   return manager.run(module, context);

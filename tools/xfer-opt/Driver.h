@@ -22,7 +22,12 @@ private:
                            llvm::raw_ostream &os);
   LogicalResult runModule(llvm::ArrayRef<unsigned> bufferIds, Diagnostics &diagnostics,
                           llvm::raw_ostream &os);
-  LogicalResult runPasses(PassManager &manager, Module &module, Diagnostics &diagnostics);
+  std::unique_ptr<Module> readText(llvm::ArrayRef<unsigned> bufferIds, std::string &pipeline,
+                                   Diagnostics &diagnostics);
+  std::unique_ptr<Module> readPlanFile(llvm::StringRef bytes, std::string &pipeline,
+                                       Diagnostics &diagnostics);
+  LogicalResult runPasses(PassManager &manager, Module &module, bool isLowered,
+                          Diagnostics &diagnostics);
   LogicalResult emit(const Module &module, llvm::StringRef pipeline, Diagnostics &diagnostics,
                      llvm::raw_ostream &os);
 

@@ -1,6 +1,6 @@
 //===- Main.cpp - The optimizer driver ------------------------------------===//
 //
-// xfer-opt reads xfer text, runs passes, and writes text or a plan.
+// xfer-opt reads xfer text or a plan, runs passes, and writes text or a plan.
 //===----------------------------------------------------------------------===//
 #include "Driver.h"
 #include "common/InputFiles.h"

@@ -24,6 +24,7 @@ struct RoutePattern {
   int64_t width = 1;              ///< bytes of one element on the wire
   int32_t groupSize = 1;          ///< contributors per replica
   int64_t numInstances = 0;
+  int64_t numBlockPairs = 1;     ///< beyond kMaxBlockPairs, `routes` is empty
   int64_t numRoutes = 0;         ///< beyond kMaxRoutesPerPattern, `routes` is empty
   /// Of each pair of blocks, by source cell, then target cell, index 0 slowest.
   std::vector<CellRoute> routes;
@@ -40,6 +41,9 @@ struct RouteInstance {
 
 /// A pattern of more routes is not worked out: it would exhaust memory long before it is useful.
 inline constexpr int64_t kMaxRoutesPerPattern = int64_t(1) << 23;
+/// Each block of the source is compared with each of the target: where both are flattened and cut
+/// very finely, for minutes.
+inline constexpr int64_t kMaxBlockPairs = int64_t(1) << 24;
 
 class Routing {
 public:

@@ -1,0 +1,150 @@
+//===- CompilerTest.cpp - The compiler's C API ----------------------------===//
+#include "xfer/compiler.h"
+#include <cstring>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct Compilation {
+  xfer_compiler_status_t status = XFER_COMPILER_OK;
+  std::string plan, diagnostics;
+};
+
+constexpr const char *kTrainer =
+    "mesh @a = [x=2]\ntensor @w : f32[64]\nsource @w on @a split [{x}]\n";
+constexpr const char *kServer = "mesh @b = [x=2] ranks [2, 3]\ntarget @w on @b\n";
+
+Compilation compile(const std::vector<std::string> &texts, xfer_compile_options_t options = {}) {
+  options.size = sizeof(options);
+  std::vector<xfer_text_t> views;
+  for (const std::string &text : texts)
+    views.push_back({"in.xfer", text.data(), text.size()});
+  xfer_compilation_t *handle = nullptr;
+  Compilation result;
+  result.status = xfer_compile(views.data(), views.size(), &options, &handle);
+  std::unique_ptr<xfer_compilation_t, void (*)(xfer_compilation_t *)> owner(
+      handle, xfer_compilation_destroy);
+  size_t size = 0;
+  const void *plan = xfer_compilation_plan(handle, &size);
+  result.plan.assign(static_cast<const char *>(plan), size);
+  result.diagnostics = xfer_compilation_diagnostics(handle);
+  return result;
+}
+
+TEST(Compiler, TextsOfTwoSidesMakeOnePlan) {
+  Compilation both = compile({kTrainer, kServer});
+  EXPECT_EQ(both.status, XFER_COMPILER_OK) << both.diagnostics;
+  EXPECT_EQ(both.plan.substr(4, 4), "XFER");
+  EXPECT_EQ(both.diagnostics, "");
+  EXPECT_EQ(both.plan, compile({std::string(kTrainer) + kServer}).plan);
+}
+
+TEST(Compiler, ErrorsHaveNamePlaceAndCaret) {
+  Compilation wrong = compile({kTrainer, "mesh @b = [x=0]\n"});
+  EXPECT_EQ(wrong.status, XFER_COMPILER_REJECTED);
+  EXPECT_EQ(wrong.plan, "");
+  EXPECT_EQ(wrong.diagnostics.find("in.xfer:1:12: error: axis 'x' has size 0"), 0u)
+      << wrong.diagnostics;
+  EXPECT_NE(wrong.diagnostics.find("\nmesh @b = [x=0]\n           ^"), std::string::npos)
+      << wrong.diagnostics;
+}
+
+TEST(Compiler, AMissingSideIsRejected) {
+  EXPECT_EQ(compile({kTrainer}).status, XFER_COMPILER_REJECTED);
+}
+
+TEST(Compiler, ARankThatNoMeshHasIsRejected) {
+  xfer_compile_options_t options = {};
+  options.one_rank = 1;
+  options.rank = 9;
+  Compilation wrong = compile({kTrainer, kServer}, options);
+  EXPECT_EQ(wrong.status, XFER_COMPILER_REJECTED);
+  EXPECT_EQ(wrong.diagnostics, "error: no mesh has rank 9\n");
+}
+
+TEST(Compiler, ErrorsInThePipelineHaveAPlace) {
+  xfer_compile_options_t options = {};
+  options.pipeline = "build-routes,cut-chunk";
+  Compilation wrong = compile({kTrainer, kServer}, options);
+  EXPECT_EQ(wrong.status, XFER_COMPILER_REJECTED);
+  EXPECT_EQ(wrong.diagnostics.find("<pipeline>:1:14: error: "), 0u) << wrong.diagnostics;
+}
+
+TEST(Compiler, NoTextIsAnEmptyPlan) {
+  EXPECT_EQ(compile({}).status, XFER_COMPILER_OK);
+  EXPECT_EQ(compile({""}).status, XFER_COMPILER_OK);
+}
+
+TEST(Compiler, BytesThatAreNoTextAreRejected) {
+  std::string junk;
+  for (int i = 0; i < 4096; ++i)
+    junk += static_cast<char>(i * 37);
+  Compilation wrong = compile({junk});
+  EXPECT_EQ(wrong.status, XFER_COMPILER_REJECTED);
+  EXPECT_NE(wrong.diagnostics, "");
+}
+
+TEST(Compiler, WrongCallsLeaveTheResultAlone) {
+  xfer_compilation_t *handle = nullptr;
+  const xfer_text_t noData = {"x", nullptr, 1};
+  xfer_compile_options_t negative = {}, longer = {};
+  negative.size = sizeof(negative);
+  negative.staging_bytes = -1;
+  longer.size = sizeof(longer) + 1;
+  EXPECT_EQ(xfer_compile(nullptr, 1, nullptr, &handle), XFER_COMPILER_INVALID_ARGUMENT);
+  EXPECT_EQ(xfer_compile(&noData, 1, nullptr, &handle), XFER_COMPILER_INVALID_ARGUMENT);
+  EXPECT_EQ(xfer_compile(nullptr, 0, nullptr, nullptr), XFER_COMPILER_INVALID_ARGUMENT);
+  EXPECT_EQ(xfer_compile(nullptr, 0, &negative, &handle), XFER_COMPILER_INVALID_ARGUMENT);
+  EXPECT_EQ(xfer_compile(nullptr, 0, &longer, &handle), XFER_COMPILER_INVALID_ARGUMENT);
+  EXPECT_EQ(handle, nullptr);
+  xfer_compilation_destroy(nullptr);
+}
+
+TEST(Compiler, ACallerMayKnowFewerOptions) {
+  xfer_compile_options_t options = {};
+  options.size = offsetof(xfer_compile_options_t, pipeline);
+  options.pipeline = "not read";
+  xfer_compilation_t *handle = nullptr;
+  EXPECT_EQ(xfer_compile(nullptr, 0, &options, &handle), XFER_COMPILER_OK);
+  xfer_compilation_destroy(handle);
+}
+
+TEST(Compiler, TextsNeedNoNameAndNoEnd) {
+  const char text[] = {'m', 'e', 's', 'h', '!'};
+  const xfer_text_t texts[] = {{nullptr, text, 4}};
+  xfer_compilation_t *handle = nullptr;
+  EXPECT_EQ(xfer_compile(texts, 1, nullptr, &handle), XFER_COMPILER_REJECTED);
+  EXPECT_EQ(std::string(xfer_compilation_diagnostics(handle)).find("<text>:1:5: error:"), 0u);
+  xfer_compilation_destroy(handle);
+}
+
+TEST(Compiler, ThreadsCompileAtOnce) {
+  const std::string expected = compile({kTrainer, kServer}).plan;
+  std::vector<Compilation> results(4);
+  std::vector<std::thread> threads;
+  for (Compilation &result : results)
+    threads.emplace_back([&] {
+      for (int i = 0; i < 20; ++i) {
+        compile({kTrainer, "mesh @b = [x=0]"});
+        result = compile({kTrainer, kServer});
+      }
+    });
+  for (std::thread &thread : threads)
+    thread.join();
+  for (const Compilation &result : results)
+    EXPECT_EQ(result.plan, expected);
+}
+
+TEST(Compiler, StatusesHaveNames) {
+  EXPECT_STREQ(xfer_compiler_status_name(XFER_COMPILER_REJECTED), "REJECTED");
+  EXPECT_STREQ(xfer_compiler_status_name(static_cast<xfer_compiler_status_t>(99)), "UNKNOWN");
+  EXPECT_EQ(std::string(xfer_compiler_version()).find("xfer "), 0u);
+}
+
+} // namespace

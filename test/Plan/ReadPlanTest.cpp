@@ -1,0 +1,198 @@
+//===- ReadPlanTest.cpp - Plan files that lie -----------------------------===//
+//
+// What readPlan makes of damaged files whose hashes are right, so that the
+// checks behind them are reached.
+//===----------------------------------------------------------------------===//
+#include "xfer/Plan/ReadPlan.h"
+#include "xfer/Text/Printer.h"
+#include "xfer/compiler.h"
+#include "xfer/plan_digest.h"
+#include <functional>
+#include <gtest/gtest.h>
+
+using namespace xfer;
+
+namespace {
+
+/// A reduction, a broadcast or fan-out, a storage with padding, and two targets on one rank.
+constexpr const char *kText = R"(
+mesh @a = [dp=2, tp=2]
+mesh @b = [tp=2] ranks [4, 5]
+tensor @g : bf16[6, 4]
+source @g : f32 on @a split [{tp}, {}] partial<sum>{dp}
+target @g on @b
+tensor @w : f32[8]
+source @w on @a split [{cyclic(tp, 2)}]
+target @w on @b split [{tp}]
+target storage @s : f32[w:8 | zero:2] on @b { view @w [w: d0] }
+)";
+
+class Plan {
+public:
+  Plan() {
+    const xfer_text_t text = {"plan.xfer", kText, std::strlen(kText)};
+    xfer_compilation_t *compilation = nullptr;
+    EXPECT_EQ(xfer_compile(&text, 1, nullptr, &compilation), XFER_COMPILER_OK)
+        << xfer_compilation_diagnostics(compilation);
+    size_t size = 0;
+    const void *bytes = xfer_compilation_plan(compilation, &size);
+    assign(bytes, size);
+    xfer_compilation_destroy(compilation);
+  }
+  std::span<uint8_t> bytes() { return {reinterpret_cast<uint8_t *>(storage.data()), numBytes}; }
+  const fb::Plan &root() const { return *fb::GetPlan(storage.data()); }
+  /// Rebuilds the file with something changed, and hashes that are right.
+  void change(const std::function<void(fb::PlanT &, fb::ProgramT &)> &tell) {
+    std::unique_ptr<fb::PlanT> plan(root().UnPack());
+    tell(*plan, *plan->programs[0]);
+    flatbuffers::FlatBufferBuilder builder;
+    fb::FinishPlanBuffer(builder, fb::CreatePlan(builder, plan.get()));
+    assign(builder.GetBufferPointer(), builder.GetSize());
+    seal();
+  }
+  void seal() { fb::sealPlan(bytes()); }
+  /// The text, or what is wrong.
+  std::string read() {
+    llvm::SourceMgr sources;
+    Diagnostics diagnostics(sources);
+    std::string text, pipeline;
+    llvm::raw_string_ostream stream(text);
+    diagnostics.setHandler(
+        [&](const llvm::SMDiagnostic &diagnostic) { printDiagnostic(diagnostic, stream); });
+    auto file = bytes();
+    auto module =
+        readPlan({reinterpret_cast<const char *>(file.data()), file.size()}, pipeline, diagnostics);
+    EXPECT_EQ(module == nullptr, diagnostics.errorCount() > 0);
+    if (module)
+      printModule(*module, stream);
+    return text;
+  }
+
+private:
+  void assign(const void *bytes, size_t size) {
+    storage.assign((size + 7) / 8, 0);
+    std::memcpy(storage.data(), bytes, size);
+    numBytes = size;
+  }
+  std::vector<uint64_t> storage;
+  size_t numBytes = 0;
+};
+
+TEST(ReadPlan, TextOfAPlanHasItsDeclarations) {
+  std::string text = Plan().read();
+  EXPECT_NE(text.find("tensor @g"), std::string::npos) << text;
+  EXPECT_NE(text.find("copy 1"), std::string::npos) << text;
+}
+
+TEST(ReadPlan, AnyByteChangedIsRefusedByItsHash) {
+  Plan plan;
+  plan.bytes()[plan.bytes().size() / 2] ^= 1;
+  EXPECT_EQ(plan.read(), "error: plan: content hash is not that of the file's bytes\n");
+}
+
+TEST(ReadPlan, ChangedTextsAreRefusedByTheirDigest) {
+  Plan plan;
+  const_cast<char *>(plan.root().pipeline()->data())[0] ^= 1;
+  plan.seal();
+  EXPECT_EQ(plan.read(), "error: plan: digest is not that of the plan's texts\n");
+}
+
+TEST(ReadPlan, NoCrashWhateverByteIsChanged) {
+  const Plan original;
+  const size_t size = Plan().bytes().size();
+  for (size_t i = 0; i < size; ++i)
+    for (int change : {0x01, 0x80, 0xff}) {
+      Plan plan = original;
+      plan.bytes()[i] ^= change;
+      flatbuffers::Verifier verifier(plan.bytes().data(), size);
+      if (fb::VerifyPlanBuffer(verifier) && fb::contentOffset(plan.bytes()))
+        plan.seal();
+      EXPECT_NE(plan.read(), "") << "byte " << i << " ^ " << change;
+    }
+}
+
+TEST(ReadPlan, NoCrashWhereverItIsCut) {
+  Plan plan;
+  llvm::SourceMgr sources;
+  Diagnostics diagnostics(sources);
+  diagnostics.setHandler([](const llvm::SMDiagnostic &) {});
+  std::string pipeline;
+  for (size_t size = 0; size < plan.bytes().size(); ++size)
+    EXPECT_EQ(readPlan({reinterpret_cast<const char *>(plan.bytes().data()), size}, pipeline,
+                       diagnostics),
+              nullptr);
+}
+
+struct Lie {
+  std::function<void(fb::PlanT &, fb::ProgramT &)> tell;
+  const char *expected;
+};
+
+fb::Bucket with(const fb::Bucket &from, uint32_t contributors, fb::Transport transport,
+                uint32_t numChunks) {
+  return fb::Bucket(from.ordinal(), from.sender(), from.bytes(), contributors, from.destinations(),
+                    from.first_chunk(), numChunks, transport);
+}
+
+fb::Chunk with(const fb::Chunk &from, uint32_t tensor, uint32_t sourceRegion) {
+  return fb::Chunk(tensor, from.source(), sourceRegion, from.target(), from.target_region(),
+                   from.offset());
+}
+
+TEST(ReadPlan, NumbersAreChecked) {
+  const Lie lies[] = {
+      {[](fb::PlanT &, fb::ProgramT &p) { p.logical[0] = fb::LogicalChunk(1000000, 0); },
+       "chunk 0 of rank 0 has an unknown region"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.logical[0] = fb::LogicalChunk(0, 7); },
+       "chunk 0 of rank 0 has an unknown target"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.logical.pop_back(); },
+       "program of rank 0 does not say which regions its chunks are"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.chunks[0] = with(p.chunks[0], 1000, 0); },
+       "chunk 0 of rank 0 has an unknown tensor"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.chunks[0] = with(p.chunks[0], 0, 1000); },
+       "chunk 0 of rank 0 has an unknown region"},
+      {[](fb::PlanT &, fb::ProgramT &p) {
+         p.buckets[0] = with(p.buckets[0], 1000, fb::Transport::P2P, 1);
+       },
+       "bucket 0 of rank 0 has an unknown list of ranks"},
+      {[](fb::PlanT &, fb::ProgramT &p) {
+         p.buckets[0] = with(p.buckets[0], 0, static_cast<fb::Transport>(9), 1);
+       },
+       "bucket 0 of rank 0 has an unknown transport"},
+      {[](fb::PlanT &, fb::ProgramT &p) {
+         p.buckets[0] = with(p.buckets[0], 0, fb::Transport::P2P, 1u << 31);
+       },
+       "bucket 0 of rank 0 has chunks 0 + 2147483648"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.windows[0] = fb::Window(0, 0, 0xffffffff); },
+       "program of rank 0 has a window of buckets 0 + 4294967295"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.windows[0] = fb::Window(0, 1, 1); },
+       "program of rank 0 has a window of buckets 1 + 1"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.windows.pop_back(); },
+       "program of rank 0 has buckets or chunks that are in no window"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { std::swap(plan.programs[0], plan.programs[1]); },
+       "programs do not ascend by rank at 0"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.tensors[0]->name = "other"; },
+       "tensor 0 is 'other', expected 'g'"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.tensors.pop_back(); },
+       "has 1 tensors, but its declarations 2"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.logical_regions[0]->segments.clear(); },
+       "region has 0 dimensions"},
+      {[](fb::PlanT &plan, fb::ProgramT &) {
+         plan.logical_regions[0]->segments[0] = fb::Segment(0, INT64_MAX, INT64_MAX, INT64_MAX);
+       },
+       "region is too large"},
+      {[](fb::PlanT &plan, fb::ProgramT &) {
+         plan.logical_regions[0]->segments[0] = fb::Segment(-1, 0, 0, 0);
+       },
+       "region has a segment that is not canonical"},
+  };
+  for (const Lie &lie : lies) {
+    Plan plan;
+    plan.change(lie.tell);
+    const std::string said = plan.read();
+    EXPECT_NE(said.find(lie.expected), std::string::npos)
+        << "expected " << lie.expected << ", got " << said;
+  }
+}
+
+} // namespace
