@@ -31,5 +31,6 @@ config.substitutions += [
     ("%xfer-opt", os.path.join(tools, "xfer-opt")),
     ("%xfer-run", os.path.join(tools, "xfer-run")),
     ("%xfer-translate", os.path.join(tools, "xfer-translate")),
+    ("%standin", os.path.join(config.xfer_build_dir, "test", "standin")),
     ("%examples", os.path.join(config.xfer_source_dir, "docs", "examples")),
 ]

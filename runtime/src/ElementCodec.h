@@ -9,6 +9,7 @@
 #ifndef XFER_RUNTIME_ELEMENTCODEC_H
 #define XFER_RUNTIME_ELEMENTCODEC_H
 
+#include "HostDevice.h"
 #include "xfer/runtime.h"
 #include <bit>
 #include <cmath>
@@ -17,13 +18,13 @@
 
 namespace xfer::runtime {
 
-template <typename T> T loadElement(const std::byte *address) {
+template <typename T> XFER_HOST_DEVICE T loadElement(const std::byte *address) {
   T value;
   std::memcpy(&value, address, sizeof(T));
   return value;
 }
 
-template <typename T> void storeElement(std::byte *address, T value) {
+template <typename T> XFER_HOST_DEVICE void storeElement(std::byte *address, T value) {
   std::memcpy(address, &value, sizeof(T));
 }
 
@@ -41,12 +42,12 @@ struct SmallFloat {
   /// What is too large becomes.
   static constexpr unsigned kOverflow = HAS_INFINITY ? kInfinity : kQuietNaN;
 
-  static bool isNaN(Storage bits) {
+  XFER_HOST_DEVICE static bool isNaN(Storage bits) {
     const unsigned magnitude = bits & kMagnitude;
     return HAS_INFINITY ? magnitude > kInfinity : magnitude == kMagnitude;
   }
 
-  static double toDouble(Storage bits) {
+  XFER_HOST_DEVICE static double toDouble(Storage bits) {
     // The exponent and mantissa fields, moved to where float has them, are off by a power of two.
     const uint32_t magnitude = bits & kMagnitude;
     const uint32_t sign = static_cast<uint32_t>(bits >> kSignShift) << 31;
@@ -59,7 +60,7 @@ struct SmallFloat {
     return static_cast<double>(std::bit_cast<float>(std::bit_cast<uint32_t>(value) | sign));
   }
 
-  static Storage fromDouble(double value) {
+  XFER_HOST_DEVICE static Storage fromDouble(double value) {
     const uint64_t bits = std::bit_cast<uint64_t>(value);
     const unsigned sign = static_cast<unsigned>(bits >> 63) << kSignShift;
     const uint64_t magnitude = bits & ~(uint64_t{1} << 63);
@@ -93,16 +94,18 @@ struct SmallFloat {
 /// An integer; only ever read, since nothing casts to an integer.
 template <typename STORAGE> struct Integer {
   using Storage = STORAGE;
-  static double toDouble(Storage value) {
+  XFER_HOST_DEVICE static double toDouble(Storage value) {
     if constexpr (sizeof(Storage) < 8)
       return static_cast<double>(value);
-    const uint64_t magnitude = value < 0 ? -static_cast<uint64_t>(value) : value;
+    const auto wide = static_cast<int64_t>(value);
+    const uint64_t magnitude =
+        wide < 0 ? -static_cast<uint64_t>(wide) : static_cast<uint64_t>(wide);
     uint64_t odd = magnitude;
     if (const int excess = std::bit_width(magnitude) - 53; excess > 0) {
       const bool isInexact = magnitude & ((uint64_t{1} << excess) - 1);
       odd = ((magnitude >> excess) | (isInexact ? 1 : 0)) << excess;
     }
-    return value < 0 ? -static_cast<double>(odd) : static_cast<double>(odd);
+    return wide < 0 ? -static_cast<double>(odd) : static_cast<double>(odd);
   }
 };
 
@@ -110,15 +113,15 @@ template <xfer_dtype_t DTYPE> struct Element;
 
 template <> struct Element<XFER_F64> {
   using Storage = double;
-  static bool isNaN(double value) { return std::isnan(value); }
-  static double toDouble(double value) { return value; }
-  static double fromDouble(double value) { return value; }
+  XFER_HOST_DEVICE static bool isNaN(double value) { return std::isnan(value); }
+  XFER_HOST_DEVICE static double toDouble(double value) { return value; }
+  XFER_HOST_DEVICE static double fromDouble(double value) { return value; }
 };
 template <> struct Element<XFER_F32> {
   using Storage = float;
-  static bool isNaN(float value) { return std::isnan(value); }
-  static double toDouble(float value) { return value; }
-  static float fromDouble(double value) { return static_cast<float>(value); }
+  XFER_HOST_DEVICE static bool isNaN(float value) { return std::isnan(value); }
+  XFER_HOST_DEVICE static double toDouble(float value) { return value; }
+  XFER_HOST_DEVICE static float fromDouble(double value) { return static_cast<float>(value); }
 };
 template <> struct Element<XFER_F16> : SmallFloat<uint16_t, 5, 10, true> {};
 template <> struct Element<XFER_BF16> : SmallFloat<uint16_t, 8, 7, true> {};

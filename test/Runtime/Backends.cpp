@@ -76,7 +76,7 @@ public:
 const std::vector<const Backend *> &backends() {
   static const ThreadsBackend threads;
   static const GlooBackend gloo;
-  static const std::vector<const Backend *> all = {&threads, &gloo};
+  static const std::vector<const Backend *> all = {&threads, &gloo, &ncclBackend()};
   return all;
 }
 

@@ -22,7 +22,10 @@ public:
   /// The group that `rank` opens its sessions with. Thread-safe; the place owns it.
   virtual xfer_group_t *group(int64_t rank) = 0;
 
-  virtual void *allocate(size_t bytes) { return std::malloc(bytes); }
+  /// Names ranks that jobs of this place have, before the first group is asked for.
+  virtual void addRanks(const std::vector<int64_t> &) {}
+
+  virtual void *allocate(int64_t, size_t bytes) { return std::malloc(bytes); }
   virtual void release(void *memory) { std::free(memory); }
   virtual void write(void *to, const void *from, size_t bytes) { std::memcpy(to, from, bytes); }
   virtual void read(void *to, const void *from, size_t bytes) { std::memcpy(to, from, bytes); }
@@ -40,6 +43,7 @@ public:
 };
 
 const std::vector<const Backend *> &backends();
+const Backend &ncclBackend();
 /// The reference, for tests of what backends share.
 std::shared_ptr<Place> makeThreadsPlace();
 

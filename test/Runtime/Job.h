@@ -41,13 +41,14 @@ public:
     xfer_plan_info_t info = {};
     if (!plan || xfer_plan_get_info(plan, &info) != XFER_OK)
       return;
+    ranks.assign(info.ranks, info.ranks + info.num_ranks);
+    place->addRanks(ranks);
     for (size_t i = 0; i < info.num_ranks; ++i) {
-      ranks.push_back(info.ranks[i]);
       for (const xfer_binding_info_t &binding : bindingsOf(info.ranks[i])) {
         // Never a null pointer, and a pattern that no test expects.
         const std::vector<std::byte> pattern(static_cast<size_t>(binding.bytes) + 1,
                                              std::byte{0xa5});
-        void *data = place->allocate(pattern.size());
+        void *data = place->allocate(info.ranks[i], pattern.size());
         place->write(data, pattern.data(), pattern.size());
         memory[key(info.ranks[i], binding.name, binding.side)] = {
             data, static_cast<size_t>(binding.bytes)};

@@ -1,5 +1,6 @@
 //===- Options.cpp - What the command line asks for -----------------------===//
 #include "Options.h"
+#include "DeviceMirror.h"
 #include "xfer/runtime.h"
 #include <cstdlib>
 
@@ -108,11 +109,8 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   options.inputs.assign(line.inputs().begin(), line.inputs().end());
   if (outcome != CommandLine::Outcome::Run)
     return outcome;
-  if (options.backend == BackendKind::Nccl) {
-    (void)diagnostics.error({},
-                            "backend '" + kBackends[backend] + "' is not built into this xfer-run");
+  if (options.backend == BackendKind::Nccl && failed(DeviceMirror::checkDevices(diagnostics)))
     return CommandLine::Outcome::Failed;
-  }
   return succeeded(checkProcesses(options, diagnostics)) ? outcome : CommandLine::Outcome::Failed;
 }
 

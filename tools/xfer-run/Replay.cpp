@@ -10,6 +10,14 @@ std::unique_ptr<Replayer> Replayer::create(const Options &options, const Job &jo
   if (options.backend == BackendKind::Gloo && !options.launcher)
     return ProcessReplayer::create(options, job, locals, diagnostics);
 
+  if (options.backend == BackendKind::Nccl) {
+    std::unique_ptr<DeviceMirror> mirror = DeviceMirror::create(job, locals, diagnostics);
+    if (!mirror)
+      return nullptr;
+    auto replayer = std::make_unique<SessionReplayer>(job, locals, std::move(mirror));
+    return succeeded(replayer->start(options, diagnostics)) ? std::move(replayer) : nullptr;
+  }
+
   xfer_group_t *group = nullptr;
   std::vector<int64_t> ranks = job.ranks;
   if (options.launcher) {

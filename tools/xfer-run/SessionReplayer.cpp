@@ -14,11 +14,10 @@ using llvm::Twine;
 namespace xfer::run {
 
 /// The bindings of every rank, by index in `ranks`, which ascend.
-static std::vector<std::vector<xfer_binding_t>> makeBindings(ArrayRef<int64_t> ranks,
-                                                             const LocalTensors &locals) {
+std::vector<std::vector<xfer_binding_t>> SessionReplayer::makeBindings() const {
   std::vector<std::vector<xfer_binding_t>> bindings(ranks.size());
   for (const LocalTensor &local : locals.all()) {
-    size_t index = llvm::lower_bound(ranks, local.rank) - ranks.begin();
+    auto index = static_cast<size_t>(llvm::lower_bound(ranks, local.rank) - ranks.begin());
     if (index == ranks.size() || ranks[index] != local.rank)
       continue;
     xfer_binding_t &binding = bindings[index].emplace_back();
@@ -28,7 +27,7 @@ static std::vector<std::vector<xfer_binding_t>> makeBindings(ArrayRef<int64_t> r
     binding.ndim = local.shape.size();
     binding.shape = local.shape.data();
     binding.strides = nullptr;
-    binding.data = local.data;
+    binding.data = mirror ? mirror->dataOf(local) : local.data;
   }
   return bindings;
 }
@@ -38,7 +37,7 @@ Outcome SessionReplayer::join(size_t index, const Options &options,
   xfer_session_options_t session = {};
   session.size = sizeof session;
   session.rank = ranks[index];
-  session.group = group;
+  session.group = mirror ? mirror->group(index) : group;
   session.timeout_ms = options.deadlineSeconds * 1000;
   xfer_status_t status = xfer_session_create(job.plan.get(), &session, &sessions[index]);
   if (status == XFER_OK)
@@ -95,7 +94,7 @@ static std::string onEveryRank(size_t numRanks, llvm::function_ref<void(size_t)>
 }
 
 LogicalResult SessionReplayer::start(const Options &options, Diagnostics &diagnostics) {
-  std::vector<std::vector<xfer_binding_t>> bindings = makeBindings(ranks, locals);
+  std::vector<std::vector<xfer_binding_t>> bindings = makeBindings();
   std::vector<Outcome> outcomes(ranks.size());
   if (std::string error =
           onEveryRank(ranks.size(), [&](size_t i) { outcomes[i] = join(i, options, bindings[i]); });
@@ -106,7 +105,7 @@ LogicalResult SessionReplayer::start(const Options &options, Diagnostics &diagno
 }
 
 Outcome SessionReplayer::startAlone(const Options &options) {
-  return join(0, options, makeBindings(ranks, locals)[0]);
+  return join(0, options, makeBindings()[0]);
 }
 
 Outcome SessionReplayer::replayAlone() {
@@ -124,9 +123,11 @@ SessionReplayer::~SessionReplayer() {
 
 LogicalResult SessionReplayer::replay(double &seconds, Diagnostics &diagnostics) {
   std::vector<Outcome> outcomes(sessions.size());
+  if (mirror && failed(mirror->upload(diagnostics)))
+    return failure();
   auto begin = std::chrono::steady_clock::now();
   for (size_t i = 0; i < sessions.size(); ++i) {
-    outcomes[i].status = xfer_session_replay(sessions[i], nullptr);
+    outcomes[i].status = xfer_session_replay(sessions[i], mirror ? mirror->stream(i) : nullptr);
     if (outcomes[i].status == XFER_OK)
       continue;
     outcomes[i].text = xfer_last_error();
@@ -141,7 +142,9 @@ LogicalResult SessionReplayer::replay(double &seconds, Diagnostics &diagnostics)
       outcomes[i].text = xfer_last_error();
   }
   seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  return report("replay", outcomes, diagnostics);
+  if (failed(report("replay", outcomes, diagnostics)))
+    return failure();
+  return mirror ? mirror->download(diagnostics) : success();
 }
 
 } // namespace xfer::run

@@ -4,6 +4,7 @@
 // ranks are reported as the one that caused them.
 //===----------------------------------------------------------------------===//
 #pragma once
+#include "DeviceMirror.h"
 #include "Replay.h"
 
 namespace xfer::run {
@@ -21,6 +22,10 @@ public:
                   xfer_group_t *group)
       : job(job), locals(locals), ranks(std::move(ranks)), group(group),
         sessions(this->ranks.size()) {}
+  /// All ranks, each on a device.
+  SessionReplayer(const Job &job, const LocalTensors &locals, std::unique_ptr<DeviceMirror> mirror)
+      : job(job), locals(locals), ranks(job.ranks), group(nullptr), mirror(std::move(mirror)),
+        sessions(ranks.size()) {}
   ~SessionReplayer() override;
   SessionReplayer(const SessionReplayer &) = delete;
 
@@ -33,15 +38,17 @@ public:
   Outcome replayAlone();
 
 private:
+  std::vector<std::vector<xfer_binding_t>> makeBindings() const;
   Outcome join(size_t index, const Options &options, llvm::ArrayRef<xfer_binding_t> bindings);
   LogicalResult report(llvm::StringRef action, llvm::ArrayRef<Outcome> outcomes,
                        Diagnostics &diagnostics) const;
 
   const Job &job;
   const LocalTensors &locals;
-  const std::vector<int64_t> ranks; ///< ascending
-  xfer_group_t *const group;
-  std::vector<xfer_session_t *> sessions; ///< by index in `ranks`
+  const std::vector<int64_t> ranks;           ///< ascending
+  xfer_group_t *const group;                  ///< null if the mirror has them
+  const std::unique_ptr<DeviceMirror> mirror; ///< null if sessions bind host memory
+  std::vector<xfer_session_t *> sessions;     ///< by index in `ranks`
 };
 
 } // namespace xfer::run

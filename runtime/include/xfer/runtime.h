@@ -142,6 +142,35 @@ typedef struct xfer_gloo_options_t {
 XFER_API xfer_status_t xfer_group_create_gloo(const xfer_gloo_options_t *options,
                                               xfer_group_t **out_group);
 
+typedef struct xfer_nccl_options_t {
+  size_t size; /* sizeof(xfer_nccl_options_t) */
+  /* The ranks meet in a store, as those of Gloo do; each session makes its own communicator. */
+  const xfer_store_t *store; /* borrowed until the group is destroyed */
+  const char *prefix;        /* of this job's keys in the store; NULL: "xfer" */
+  int32_t device;            /* this rank's CUDA device */
+  /* Or, without a store: the caller's ncclComm_t, whose ranks are those of the job in ascending
+   * order. Borrowed until the group is destroyed, and used only while sessions are created: each
+   * splits its own communicator from it, which all ranks do together. Its device is used. */
+  void *comm;
+  /* Sets of ranks that a broadcast of this rank may have a communicator for, each of which takes
+   * device memory; other broadcasts are sent point to point. 0: 8; negative: none. */
+  int32_t max_communicators;
+} xfer_nccl_options_t;
+/* Joins ranks that each have a CUDA device, with NCCL; each rank has a group of its own. Neither NCCL
+ * nor the CUDA runtime is linked: the copies that the process already uses are taken, else
+ * `libnccl.so.2` and `libcudart.so` by the library path. XFER_UNSUPPORTED says what is missing, a
+ * device for instance. Sessions bind device memory, and their replays run on a cudaStream_t:
+ *
+ * - xfer_session_replay only enqueues, after what is on the stream, and makes the stream wait for
+ *   it. While the stream is captured the replay becomes part of the graph; the graph must be
+ *   destroyed before the session, and captured again after binding.
+ * - Deadlines are kept by xfer_session_wait. It covers replays, not launches of a graph; those end
+ *   by xfer_session_abort alone. After a failure no kernel of the session writes any more.
+ * - That a peer has failed or left is seen in the store, or where NCCL reports it; else as a window
+ *   that does not finish. The store is asked by who waits, and told when a session ends. */
+XFER_API xfer_status_t xfer_group_create_nccl(const xfer_nccl_options_t *options,
+                                              xfer_group_t **out_group);
+
 typedef struct xfer_session_options_t {
   size_t size;           /* sizeof(xfer_session_options_t) */
   int64_t rank;          /* which program of the plan */
@@ -177,7 +206,7 @@ typedef struct xfer_binding_t {
 XFER_API xfer_status_t xfer_session_bind(xfer_session_t *session, const xfer_binding_t *bindings,
                                          size_t count);
 
-/* Enqueues one replay; allocates nothing. `stream` is for device backends, NULL here. */
+/* Enqueues one replay; allocates nothing. `stream` is the cudaStream_t of a device backend, else NULL. */
 XFER_API xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream);
 /* Waits until every enqueued replay has finished. timeout_ms < 0: no limit. A wait that expires
  * ends the session. The error of a failed replay says whether targets were partly written. */

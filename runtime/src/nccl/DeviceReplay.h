@@ -1,0 +1,114 @@
+//===- DeviceReplay.h - Enqueues one replay ---------------------*- C++ -*-===//
+//
+// Owns a session's streams, events, staging and tables, and enqueues the
+// schedule on them. Enqueuing allocates nothing and waits for nothing but NCCL
+// calls in progress.
+//===----------------------------------------------------------------------===//
+#ifndef XFER_RUNTIME_NCCL_DEVICEREPLAY_H
+#define XFER_RUNTIME_NCCL_DEVICEREPLAY_H
+
+#include "../cuda/Device.h"
+#include "Communicators.h"
+#include "Schedule.h"
+#include <array>
+
+namespace xfer::runtime {
+
+class DeviceReplay {
+public:
+  DeviceReplay(const NcclApi &nccl, const CudaApi &cuda, Communicators &comms, Schedule &schedule)
+      : nccl(nccl), cuda(cuda), comms(comms), schedule(schedule) {}
+
+  /// Makes streams, events and staging, for tensors in `numBindings` places.
+  Status allocate(size_t numBindings);
+  /// Connects every pair of ranks that will exchange messages, so that no replay does. All ranks
+  /// call it.
+  Status connect(const Deadline &deadline);
+  /// Makes and uploads the tables for tensors at `data`. No replay may be in flight.
+  Status bind(std::span<std::byte *const> data, const Deadline &deadline);
+  /// Enqueues one replay after everything on `stream`, and makes `stream` wait for it. A stream
+  /// that is being captured records it instead, and says so.
+  Status enqueue(CudaStream stream, const Deadline &deadline, bool &isCaptured);
+
+  /// Looks which replays have finished; those that were captured are not counted.
+  Status update();
+  int64_t numFinished() const { return finished; }
+  int64_t numInFlight() const { return enqueued - finished; }
+  /// How far a window of the last replay has come.
+  struct WindowState {
+    bool isWired = false; ///< nothing of it is on the wire any more
+    bool isDone = false;
+  };
+  Status stateOf(size_t window, WindowState &state) const;
+
+  /// Waits until the device has done what was enqueued; false if it has not by the deadline.
+  bool drain(const Deadline &deadline);
+
+  /// From here on no kernel writes anything, as far as it has not begun.
+  void stopKernels(const Deadline &deadline);
+
+private:
+  /// One call of NCCL with its addresses.
+  struct Call {
+    WireOperation::Kind kind;
+    int32_t peer;
+    NcclComm comm;
+    std::byte *address;
+    size_t bytes;
+  };
+  /// Each is recorded where something else waits for it.
+  struct WindowEvents {
+    OwnedEvent packed, gathered, folded, wired, done;
+  };
+  enum StreamRole { kPack, kWire, kUnpack, kNumStreams };
+
+  void enqueueWindow(size_t window, const Deadline &deadline);
+  CudaEvent finishedEvent(int64_t replay) const {
+    return finishedEvents[static_cast<size_t>(replay) % finishedEvents.size()];
+  }
+  CudaEvent lastEventOf(size_t window) const;
+  CudaStream use(StreamRole role);
+  void wait(StreamRole role, CudaEvent event);
+  void record(CudaEvent event, StreamRole role);
+  void launchCopies(const TileRange &range, StreamRole role);
+  void launchFolds(const TileRange &range, StreamRole role);
+  void issue(const IndexRange &groups, const Deadline &deadline);
+  NcclResult call(const Call &each) const;
+  Status query(CudaEvent event, bool &isComplete) const;
+  Status waitFor(CudaEvent event, const char *what, const Deadline &deadline) const;
+  Status upload(const StepBuilder &builder, std::span<std::byte *const> bases,
+                const Deadline &deadline);
+
+  bool isGoing() const { return trouble.isOk(); }
+  void note(CudaError error, const char *what) {
+    if (error != kCudaSuccess && isGoing())
+      trouble = cuda.check(error, what);
+  }
+
+  const NcclApi &nccl;
+  const CudaApi &cuda;
+  Communicators &comms;
+  Schedule &schedule;
+
+  OwnedStream streams[kNumStreams];
+  OwnedStream stopStream; ///< free when the others are stuck
+  OwnedEvent startEvent, packTail, unpackTail, capturedEvent, uploadedEvent;
+  /// Of the last replays, by their number; beyond that a replay counts when a later one has
+  /// finished.
+  std::array<OwnedEvent, 64> finishedEvents;
+  std::vector<WindowEvents> events;
+  DeviceMemory staging, tableMemory, deadFlag;
+  PinnedMemory tableCopy; ///< the host's side of the tables; starts with deadFlag's new value
+  size_t tableCapacity = 0;
+  StepTables tables;
+  std::vector<Call> calls; ///< by index in Schedule::operations
+
+  Status trouble;                     ///< the first of this enqueuing
+  bool isUsed[kNumStreams];           ///< in this enqueuing
+  int64_t enqueued = 0, finished = 0; ///< replays
+  size_t numEnqueued = 0;             ///< windows of the last replay
+};
+
+} // namespace xfer::runtime
+
+#endif

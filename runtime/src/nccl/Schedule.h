@@ -1,0 +1,100 @@
+//===- Schedule.h - One rank's program as device work -----------*- C++ -*-===//
+//
+// Turns a program into what is enqueued for it: per window the copies that pack,
+// groups of wire operations, folds, and the copies that unpack; and lays out
+// staging in device memory. Everything is decided when the session is created,
+// from the plan alone, so that both ends of a message decide alike.
+//===----------------------------------------------------------------------===//
+#ifndef XFER_RUNTIME_NCCL_SCHEDULE_H
+#define XFER_RUNTIME_NCCL_SCHEDULE_H
+
+#include "../Plan.h"
+#include "../cuda/StepBuilder.h"
+#include <map>
+
+namespace xfer::runtime {
+
+/// One call of NCCL. Bytes cross as they are: element types matter to the kernels alone.
+struct WireOperation {
+  enum class Kind : uint8_t { Send, Receive, Broadcast };
+  Kind kind = Kind::Send;
+  int32_t communicator = 0; ///< 0: of all ranks; 1 + i: of broadcast set i
+  int32_t peer = 0;         ///< in the communicator; the root of a broadcast
+  Place place;              ///< where the bytes lie or go
+  int64_t bytes = 0;
+};
+
+/// Indices [first, first + count).
+struct IndexRange {
+  size_t first = 0;
+  size_t count = 0;
+};
+
+struct DeviceWindow {
+  int64_t index = 0; ///< in the job
+  TileRange pack, fold, unpack;
+  IndexRange gathers;    ///< groups of contributions, before the fold
+  IndexRange deliveries; ///< groups after it
+};
+
+class Schedule {
+public:
+  /// Positions of a job's ranks that take part in a broadcast, ascending.
+  using BroadcastSet = std::vector<int32_t>;
+
+  /// Lays out staging, within `budget` bytes if it can be done; 0: no limit.
+  Schedule(const xfer_plan &plan, const Program &program, int64_t budget);
+
+  /// The sets this rank broadcasts in, each with the bytes that it moves.
+  const std::map<BroadcastSet, int64_t> &broadcastSets() const { return sets; }
+
+  /// Lists the wire operations. `communicators` numbers the sets that got a communicator; the
+  /// others are served point to point.
+  void plan(const std::map<BroadcastSet, int32_t> &communicators);
+
+  /// Adds every copy and fold, and notes which launch runs which tiles.
+  void buildSteps(StepBuilder &builder);
+
+  /// A rank that a window exchanges with, and a bucket in which it does.
+  struct WindowPeer {
+    int64_t rank = 0;
+    int64_t bucket = 0; ///< ordinal
+  };
+  std::vector<WindowPeer> peersOf(size_t window) const; ///< ascending
+
+  /// True if a bucket is received into its target's own memory.
+  bool arrivesInPlace(const BucketStep &bucket) const;
+
+  std::vector<DeviceWindow> windows;
+  std::vector<IndexRange> groups; ///< of operations
+  std::vector<WireOperation> operations;
+  IndexRange warmUp; ///< groups that connect every pair of ranks once
+  TileRange zeros;
+  int64_t stagingBytes = 0;
+
+private:
+  /// Where a bucket's buffers lie on this rank.
+  struct BucketPlaces {
+    Place contribution, wire;
+    std::vector<Place> contributions; ///< of all contributors, in fold order; on the sender
+  };
+
+  void layOut(int64_t alignment);
+  void placeBucket(const BucketStep &bucket, int64_t alignment, BucketPlaces &places,
+                   int64_t &end) const;
+  void planWindow(size_t window, const std::map<BroadcastSet, int32_t> &communicators);
+  void addGroups(const std::vector<WireOperation> &messages, IndexRange &range);
+  std::vector<WireOperation> warmUpMessages() const;
+  int32_t distanceOf(const WireOperation &message) const;
+  BroadcastSet setOf(const BucketStep &bucket) const;
+  int32_t positionOf(int64_t rank) const;
+
+  const xfer_plan &job;
+  const Program &program;
+  std::vector<BucketPlaces> places; ///< per bucket
+  std::map<BroadcastSet, int64_t> sets;
+};
+
+} // namespace xfer::runtime
+
+#endif
