@@ -10,6 +10,7 @@ import time
 
 XFER_RUN, EXAMPLES = sys.argv[1:]
 TEMPORARY = tempfile.mkdtemp()
+RANKS = 10  # of the example
 
 
 def start(repeat):
@@ -43,8 +44,8 @@ def is_alive(child):
 def started():
     """A run that is under way, and its children."""
     process = start(1000000)
-    wait_until(lambda: len(children_of(process)) > 1 and os.listdir(TEMPORARY) or process.poll() is not None, "no children")
-    # The ranks have met once the place to meet is gone.
+    wait_until(lambda: len(children_of(process)) == RANKS or process.poll() is not None, "no children")
+    # The place to meet is made before the first of them, and the ranks have met once it is gone.
     wait_until(lambda: not os.listdir(TEMPORARY) or process.poll() is not None, "they do not meet")
     assert process.poll() is None, process.stderr.read()
     return process, children_of(process)
@@ -63,7 +64,8 @@ os.kill(children[1], signal.SIGKILL)
 _, errors = process.communicate(timeout=120)
 assert process.returncode == 1, process.returncode
 lines = errors.splitlines()
-assert len(lines) == len(children), errors
+# Ranks that had finished the replay before, and exchange nothing with the dead one, have not failed.
+assert 2 <= len(lines) <= RANKS, errors
 assert sum("its process was killed by signal 9" in line for line in lines) == 1, errors
 assert all(line.startswith("error: rank ") for line in lines), errors
 check_nobody_left(children)
