@@ -37,6 +37,7 @@ def count(path):
     except (OSError, ElementTree.ParseError):
         return 0, 0
     passed = failed = 0
+    skipped = {}
     for case in cases:
         name = "/".join(dict.fromkeys((case.get("classname", ""), case.get("name", ""))))
         failure = case.find("failure")
@@ -46,11 +47,22 @@ def count(path):
             print_last_lines(case.findtext("system-out") or case.findtext("failure") or "")
         elif case.find("skipped") is not None:
             said = case.findtext("system-out") or case.find("skipped").get("message") or ""
-            print(f"skipped: {name}")
-            print_last_lines(said)
+            skipped.setdefault(reason(said), []).append(name)
         else:
             passed += 1
+    for why, names in skipped.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        print(f"skipped: {names[0]}{more}: {why}")
     return passed, failed
+
+
+def reason(said):
+    """GoogleTest says why in the line after the place of the skip."""
+    lines = said.strip().splitlines()
+    for i, line in enumerate(lines[:-1]):
+        if line.endswith(": Skipped"):
+            return lines[i + 1]
+    return lines[-1] if lines else "no reason given"
 
 
 def print_last_lines(text):
