@@ -39,7 +39,7 @@ class CountTests(unittest.TestCase):
 
     def test_skipped_is_neither_and_says_why(self):
         code, lines = count(lit=(PASSED + SKIPPED, 0), gtest=(PASSED, 0))
-        self.assertEqual((code, lines), (0, ["skipped: a/three", "    no GPU", "2 passed, 0 failed"]))
+        self.assertEqual((code, lines), (0, ["skipped: a/three: no GPU", "2 passed, 0 failed"]))
 
     def test_a_runner_without_results_failed(self):
         for results in (None, "", "<testcase"):
