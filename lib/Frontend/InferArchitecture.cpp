@@ -9,7 +9,7 @@
 
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class Inference {
@@ -83,4 +83,4 @@ std::optional<Architecture> inferArchitecture(llvm::ArrayRef<ModelTensor> tensor
   return Inference(tensors).run();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

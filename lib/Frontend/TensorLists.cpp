@@ -14,7 +14,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 static ModelTensor toTensor(const SafetensorsEntry &entry) {
   ModelTensor tensor;
@@ -143,4 +143,4 @@ LogicalResult readTensorIndex(StringRef path, const JsonValue &root, bool mayLac
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -2,7 +2,7 @@
 #include "FrontendForTest.h"
 #include <gtest/gtest.h>
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// Reads `test/Frontend/models/NAME/config.json`.
@@ -189,4 +189,4 @@ TEST(TensorObject, Errors) {
 }
 
 } // namespace
-} // namespace xfer
+} // namespace xfer::frontend
