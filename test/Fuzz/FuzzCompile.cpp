@@ -21,6 +21,22 @@ static bool isSmall(const Module &module) {
          });
 }
 
+/// Buckets of about a sixteenth of the largest tensor, so that small ones are cut too, and huge
+/// ones not into millions.
+static PipelineOptions scaledOptions(const Module &module) {
+  int64_t bytes = 64;
+  for (const Tensor &tensor : module.tensors) {
+    int64_t tensorBytes = byteWidth(tensor.dtype);
+    for (int64_t extent : tensor.shape)
+      tensorBytes *= extent;
+    bytes = std::max(bytes, tensorBytes);
+  }
+  PipelineOptions options;
+  options.bucketBytes = std::max<int64_t>(64, bytes / 16);
+  options.stagingBytes = std::min<int64_t>(bytes, int64_t(1) << 60) * 4;
+  return options;
+}
+
 static void checkPlan(const Module &module, const std::string &pipeline) {
   Case input;
   std::vector<uint8_t> bytes;
@@ -48,7 +64,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   const std::string start = startOfPipeline(*module);
   PassManager manager;
   PassContext context{input.diagnostics, std::nullopt};
-  buildDefaultPipeline(manager, *module);
+  buildDefaultPipeline(manager, *module, scaledOptions(*module));
   const bool isCompiled = succeeded(manager.run(*module, context));
   input.expectErrorIf(!isCompiled);
   if (isCompiled)

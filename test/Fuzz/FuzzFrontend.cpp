@@ -19,9 +19,9 @@ static bool readJobText(Case &input, llvm::StringRef text, Job &job) {
 
 static bool readModelTexts(Case &input, llvm::ArrayRef<llvm::StringRef> texts, Model &model) {
   std::vector<llvm::StringRef> paths;
-  for (const auto &[name, text] : llvm::zip(std::initializer_list<const char *>{"0", "1"}, texts))
-    if (!text.empty())
-      paths.push_back(input.buffer(name));
+  for (size_t i = 0; i < texts.size(); ++i)
+    if (!texts[i].empty())
+      paths.push_back(input.buffer(std::to_string(i)));
   FileReader reader = [&](llvm::StringRef path, xfer::Diagnostics &) {
     return llvm::MemoryBuffer::getMemBufferCopy(texts[path == "1"], path);
   };
