@@ -33,7 +33,7 @@ run_fuzzer() {
     printf '%-12s %9s executions  %s  nothing found\n' "$name" "$runs" "${coverage:-cov: 0}"
     return 0
   fi
-  grep -v '^#[0-9]*[[:space:]]\(NEW\|REDUCE\|pulse\)' "$log" | tail -n 60
+  grep -av '^#[0-9]\|NEW_FUNC\|^stat::' "$log" | tail -n 60
   printf '%-12s FOUND something; repeat it with\n  %s %s\n' "$name" "$build/bin/fuzz-$name" \
     "$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
   return 1
