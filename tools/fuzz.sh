@@ -6,35 +6,26 @@
 # build-fuzz/fuzz/findings, with a line that repeats it; what it learned is kept for the next time
 # in build-fuzz/fuzz/corpus.
 set -uo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-build=$root/build-fuzz
-work=$build/fuzz
-
-# build_fuzzers: installs clang if it is missing, and builds.
-build_fuzzers() {
-  "$root/tools/install-deps.sh" fuzz || return 1
-  mkdir -p "$work"
-  (cd "$root" && cmake --preset fuzz && cmake --build --preset fuzz) >"$work/build.log" 2>&1 && return
-  tail -n 100 "$work/build.log" >&2
-  return 1
-}
+# shellcheck source=tools/build.sh
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
+work=$build_fuzz/fuzz
 
 # run_fuzzer NAME ARGUMENT...: one fuzzer; its last words if it found something.
 run_fuzzer() {
   local name=$1 log=$work/$1.log
   shift
   mkdir -p "$work/findings" "$work/scratch" && cd "$work/scratch" || return 1
-  # A fifth of a second and 2 GiB are a hundred times what an input of 8 KiB should take.
-  if "$build/bin/fuzz-$name" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+  # Far more than an input of 8 KiB should take, sanitizers included.
+  if "$build_fuzz/bin/fuzz-$name" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
     -dict="$work/seeds/$name.dict" -artifact_prefix="$work/findings/$name-" "$@" >"$log" 2>&1; then
     local runs coverage
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-    coverage=$(grep -o 'cov: [0-9]*' "$log" | tail -n 1)
+    coverage=$(grep -ao 'cov: [0-9]*' "$log" | tail -n 1)
     printf '%-12s %9s executions  %s  nothing found\n' "$name" "$runs" "${coverage:-cov: 0}"
     return 0
   fi
   grep -av '^#[0-9]\|NEW_FUNC\|^stat::' "$log" | tail -n 60
-  printf '%-12s FOUND something; repeat it with\n  %s %s\n' "$name" "$build/bin/fuzz-$name" \
+  printf '%-12s FOUND something; repeat it with\n  %s %s\n' "$name" "$build_fuzz/bin/fuzz-$name" \
     "$(sed -n 's/.*Test unit written to //p' "$log" | tail -n 1)"
   return 1
 }
@@ -53,7 +44,7 @@ fi
 build_fuzzers || exit 1
 names=("$@")
 if [ $# -eq 0 ]; then
-  for program in "$build"/bin/fuzz-*; do
+  for program in "$build_fuzz"/bin/fuzz-*; do
     names+=("${program##*/fuzz-}")
   done
 fi
