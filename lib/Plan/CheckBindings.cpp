@@ -59,7 +59,8 @@ static std::string describe(const fb::Binding &binding) {
   const auto *shape = binding.shape();
   bool isKnown = static_cast<unsigned>(binding.dtype()) <= static_cast<unsigned>(DType::I1) &&
                  static_cast<unsigned>(binding.reduce()) <= static_cast<unsigned>(ReduceOp::Max);
-  bool isAligned = !shape || reinterpret_cast<uintptr_t>(shape->Data()) % alignof(int64_t) == 0;
+  bool isAligned =
+      sizeOf(shape) == 0 || reinterpret_cast<uintptr_t>(shape->Data()) % alignof(int64_t) == 0;
   if (!isKnown || !isAligned || sizeOf(shape) > kMaxDims)
     return "of no known type, reduction or shape";
   std::vector<int64_t> sizes;

@@ -227,7 +227,8 @@ LogicalResult PlanReader::readProgram(const fb::Program &from, Program &to) {
       !mayRead(from.logical()) || !mayRead(from.zeros()))
     return wrong("is misaligned or shares its parts");
   if (sizeOf(from.logical()) != sizeOf(from.chunks()))
-    return wrong("does not say which regions its chunks are: it is of an older compiler");
+    return wrong("has " + Twine(sizeOf(from.chunks())) + " chunks, but says of " +
+                 Twine(sizeOf(from.logical())) + " which logical regions they are");
   for (size_t w = 0; w < sizeOf(from.windows()); ++w) {
     const fb::Window &window = *at(from.windows(), w);
     if (w && window.index() <= to.windows.back().index)
@@ -258,9 +259,11 @@ LogicalResult PlanReader::readBucket(const fb::Program &program, const fb::Bucke
     return error("bucket " + Twine(to.buckets.size()) + " of rank " + Twine(to.rank) + " " + text);
   };
   if (from.contributors() >= rankLists.size() || from.destinations() >= rankLists.size())
-    return wrong("has an unknown list of ranks");
+    return wrong("has rank lists " + Twine(from.contributors()) + " and " +
+                 Twine(from.destinations()) + " of " + Twine(rankLists.size()));
   if (static_cast<unsigned>(from.transport()) > static_cast<unsigned>(Transport::None))
-    return wrong("has an unknown transport");
+    return wrong("has transport " + Twine(static_cast<unsigned>(from.transport())) +
+                 ", expected one up to " + Twine(static_cast<unsigned>(Transport::None)));
   if (from.first_chunk() != to.chunks.size() || from.num_chunks() < 1 ||
       from.num_chunks() > sizeOf(program.chunks()) - to.chunks.size())
     return wrong("has chunks " + Twine(from.first_chunk()) + " + " + Twine(from.num_chunks()) +
@@ -294,14 +297,18 @@ LogicalResult PlanReader::readChunk(const fb::Chunk &from, const fb::LogicalChun
   auto wrong = [&](const Twine &text) {
     return error("chunk " + Twine(to.chunks.size()) + " of rank " + Twine(to.rank) + " " + text);
   };
-  auto isRegion = [&](uint32_t number) { return number == kAbsent || number < regions.size(); };
   if (from.tensor() >= module->tensors.size())
-    return wrong("has an unknown tensor");
+    return wrong("is of tensor " + Twine(from.tensor()) + " of " + Twine(module->tensors.size()));
   if (logical.target() >= module->tensors[from.tensor()].targets.size())
-    return wrong("has an unknown target");
-  if (logical.region() >= logicalRegions.size() || !isRegion(from.source_region()) ||
-      !isRegion(from.target_region()))
-    return wrong("has an unknown region");
+    return wrong("is for target " + Twine(logical.target()) + " of " +
+                 Twine(module->tensors[from.tensor()].targets.size()) + " of tensor '" +
+                 module->tensors[from.tensor()].name + "'");
+  if (logical.region() >= logicalRegions.size())
+    return wrong("is logical region " + Twine(logical.region()) + " of " +
+                 Twine(logicalRegions.size()));
+  for (uint32_t number : {from.source_region(), from.target_region()})
+    if (number != kAbsent && number >= regions.size())
+      return wrong("names region " + Twine(number) + " of " + Twine(regions.size()));
   ProgramChunk chunk;
   chunk.tensor = static_cast<TensorId>(from.tensor());
   chunk.targetIndex = static_cast<int32_t>(logical.target());

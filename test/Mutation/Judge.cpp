@@ -112,6 +112,8 @@ Judgement Judge::judge(const Mutant &mutant) const {
   case Ending::Refused:
     return {Verdict::Session, result.text};
   case Ending::Failed:
+    if (damagedRank)
+      return {Verdict::Replay, result.text};
     return {Verdict::Survivor, "the replay fails: " + result.text};
   case Ending::WrongValues:
     break;

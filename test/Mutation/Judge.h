@@ -12,9 +12,10 @@
 
 namespace xfer::mutation {
 
-enum class Verdict { Loader, Reader, Verifier, Session, Harmless, Survivor };
-inline constexpr std::array kVerdictNames = {"loader",  "reader",   "verifier",
-                                             "session", "harmless", "survivor"};
+/// Replay: of one rank's plan, an error of ranks whose plans say otherwise.
+enum class Verdict { Loader, Reader, Verifier, Session, Replay, Harmless, Survivor };
+inline constexpr std::array kVerdictNames = {"loader", "reader",   "verifier", "session",
+                                             "replay", "harmless", "survivor"};
 
 struct Judgement {
   Verdict verdict = Verdict::Survivor;
