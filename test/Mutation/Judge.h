@@ -33,6 +33,7 @@ public:
   const fb::PlanT &plan() const { return *undamaged; }
   std::vector<uint8_t> file() const { return seal(*undamaged); }
   Judgement judge(const Mutant &mutant) const;
+  bool asksProof = true; ///< verify-plan judges, too
 
 private:
   Judge() = default;

@@ -24,7 +24,7 @@ damage that changes what arrives is caught, or is one that nobody can catch.
 struct Options {
   std::vector<llvm::StringRef> plans;
   int64_t rank = -1, every = 1;
-  bool list = false;
+  bool list = false, noVerifyPlan = false;
 };
 
 /// Every `every`-th of each kind, the first included.
@@ -65,6 +65,7 @@ static LogicalResult judgePlans(const Options &options, Diagnostics &diagnostics
     std::unique_ptr<Judge> judge = Judge::create(std::move(file), rank, diagnostics);
     if (!judge)
       return failure();
+    judge->asksProof = !options.noVerifyPlan;
     const std::vector<Mutant> mutants = sample(mutantsOf(*judge), options.every);
     const std::vector<Judgement> judgements = judgeAll(*judge, mutants);
     if (options.list)
@@ -83,6 +84,8 @@ int main(int argc, char **argv) {
   line.integer("rank", "N", "damage the program of rank N, as if it were compiled alone", 0,
                options.rank);
   line.integer("every", "N", "judge every N-th mutant of each kind (default 1)", 1, options.every);
+  line.flag("no-verify-plan", "do not ask verify-plan: what would survive without it",
+            options.noVerifyPlan);
   line.flag("list", "print what was said of each mutant", options.list);
   switch (line.parse(argc, argv)) {
   case CommandLine::Outcome::Done:
