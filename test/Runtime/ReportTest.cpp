@@ -181,6 +181,34 @@ TEST(Report, DamageIsFoundByChecksumsBeforeItIsUnpacked) {
   EXPECT_EQ(second.incomplete, std::vector<std::string>{"a"}); // b.weight is as it was
 }
 
+TEST(Report, DamageInALongChunkIsNamedAlone) {
+  constexpr int64_t kLong = 100'000;
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::I32);
+  const uint32_t all = builder.region(0, {{kLong, 1}}), even = builder.region(0, {{4, 2}});
+  builder.source(0, a, fb::DType::I32, {kLong});
+  builder.source(0, b, fb::DType::I32, {8});
+  builder.target(1, a, fb::DType::I32, {kLong});
+  builder.target(1, b, fb::DType::I32, {8});
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {0},
+                  0,
+                  {1},
+                  4 * kLong + 16,
+                  {{a, all, all}, {b, even, even, 4 * kLong}}});
+  Job job(builder.build(), std::make_shared<FaultyPlace>(0));
+  job.checksums = 1;
+  const auto outcomes =
+      job.onRanks(job.ranks, [&](int64_t rank) { return job.runRank(rank, 20'000); });
+  EXPECT_EQ(outcomes.at(1).status, XFER_MISMATCH);
+  const std::string part = ", 400000 bytes at 0 from rank 0 has checksum",
+                    end = "it holds tensor 'a' at offset 0 sizes "
+                          "[100000] strides [1] of target 'a'; no target was written";
+  EXPECT_EQ(contains(outcomes.at(1).text, part), part);
+  EXPECT_EQ(contains(outcomes.at(1).text, end), end);
+}
+
 TEST(Report, DamageIsNotFoundWithoutChecksums) {
   EXPECT_EQ(replayDamaged(1, false).outcome.status, XFER_OK);
 }
@@ -189,7 +217,8 @@ TEST(Report, CountersAndTimeline) {
   Job job(makePlan().build());
   job.checksums = 1;
   job.fill<int32_t>(0, "a", iota<int32_t>(8));
-  const std::string path = testing::TempDir() + "timeline.json";
+  const std::string paths[] = {testing::TempDir() + "timeline0.json",
+                               testing::TempDir() + "timeline1.json"};
   for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
          xfer_session_t *session = nullptr;
          Outcome outcome = job.open(each, 20'000, &session);
@@ -206,20 +235,24 @@ TEST(Report, CountersAndTimeline) {
          EXPECT_EQ(counters.received_messages, each == 0 ? 0 : 6);
          EXPECT_GT(counters.replay_ns, 0);
          EXPECT_GE(counters.replay_ns, counters.pack_ns + counters.wait_ns + counters.unpack_ns);
-         if (each == 1) {
-           EXPECT_EQ(xfer_session_write_timeline(session, path.c_str()), XFER_OK);
-           EXPECT_EQ(xfer_session_write_timeline(session, "/nowhere/timeline.json"),
-                     XFER_INVALID_ARGUMENT);
-         }
+         EXPECT_EQ(xfer_session_write_timeline(session, paths[each].c_str()), XFER_OK);
+         EXPECT_EQ(xfer_session_write_timeline(session, "/nowhere/timeline.json"),
+                   XFER_INVALID_ARGUMENT);
          xfer_session_destroy(session);
          return outcome;
        }))
     EXPECT_EQ(outcome.status, XFER_OK) << outcome.text;
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  for (const char *event :
-       {"\"rank 1\"", "\"replay 3\"", "\"pack 0\"", "\"wire 1\"", "\"unpack 1\""})
-    EXPECT_NE(text.str().find(event), std::string::npos) << event;
+  // Rank 0 packs, rank 1 unpacks, and messages are on the wire for both.
+  const std::vector<const char *> events[] = {
+      {"\"rank 0\"", "\"replay 3\"", "\"pack 0\"", "\"wire 0\"", "\"wire 1\""},
+      {"\"rank 1\"", "\"replay 3\"", "\"wire 0\"", "\"wire 1\"", "\"unpack 1\""}};
+  for (int rank : {0, 1}) {
+    std::stringstream text;
+    text << std::ifstream(paths[rank]).rdbuf();
+    for (const char *event : events[rank])
+      EXPECT_NE(text.str().find(event), std::string::npos) << rank << event;
+    EXPECT_EQ(text.str().find(rank == 0 ? "\"unpack 0\"" : "\"pack 0\""), std::string::npos);
+  }
 }
 
 } // namespace
