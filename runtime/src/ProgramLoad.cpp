@@ -38,12 +38,11 @@ std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket) {
 }
 
 std::string describeChunks(const xfer_plan &plan, const Program &program,
-                           const BucketStep &bucket) {
+                           std::span<const ChunkStep> chunks) {
   constexpr size_t kMaxChunks = 8;
-  const std::span<const ChunkStep> chunks = program.chunksOf(bucket);
   std::string text;
   for (const ChunkStep &chunk : chunks.first(std::min(chunks.size(), kMaxChunks))) {
-    const bool isTarget = bucket.isTarget;
+    const bool isTarget = chunk.targetBinding != kAbsent;
     const LoopNest &nest =
         plan.nests[static_cast<size_t>(isTarget ? chunk.targetNest : chunk.sourceNest)];
     std::string sizes, strides;

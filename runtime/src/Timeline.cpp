@@ -18,9 +18,9 @@ void Timeline::end(bool succeeded) {
     return;
   count(1, ended - begun);
   for (const Window &window : windows) {
-    sums.pack_ns += window.packEnd - window.packBegin;
-    sums.wait_ns += window.waiting;
-    sums.unpack_ns += window.unpacking;
+    sums.pack_ns += window.pack.nanoseconds;
+    sums.wait_ns += window.wait.nanoseconds;
+    sums.unpack_ns += window.unpack.nanoseconds;
   }
 }
 
@@ -67,9 +67,9 @@ Status Timeline::write(const char *path) const {
   for (size_t i = 0; i < windows.size(); ++i) {
     const Window &window = windows[i];
     const int64_t index = program.windows[i].index;
-    writeEvent(file, "pack", 1, rank, index, window.packBegin, window.packEnd);
-    writeEvent(file, "wire", 2, rank, index, window.posted, window.arrived);
-    writeEvent(file, "unpack", 3, rank, index, window.unpackBegin, window.unpackEnd);
+    writeEvent(file, "pack", 1, rank, index, window.pack.begin, window.pack.end);
+    writeEvent(file, "wire", 2, rank, index, window.opened, window.closed);
+    writeEvent(file, "unpack", 3, rank, index, window.unpack.begin, window.unpack.end);
   }
   std::fprintf(file, "\n]\n");
   if (std::fflush(file) != 0 || std::ferror(file))

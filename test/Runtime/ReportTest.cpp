@@ -180,6 +180,34 @@ TEST(Report, DamageIsFoundByChecksumsBeforeItIsUnpacked) {
   EXPECT_EQ(second.incomplete, std::vector<std::string>{"a"}); // b.weight is as it was
 }
 
+TEST(Report, DamageInALongChunkIsNamedAlone) {
+  constexpr int64_t kLong = 100'000;
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::I32), b = builder.tensor("b", fb::DType::I32);
+  const uint32_t all = builder.region(0, {{kLong, 1}}), even = builder.region(0, {{4, 2}});
+  builder.source(0, a, fb::DType::I32, {kLong});
+  builder.source(0, b, fb::DType::I32, {8});
+  builder.target(1, a, fb::DType::I32, {kLong});
+  builder.target(1, b, fb::DType::I32, {8});
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {0},
+                  0,
+                  {1},
+                  4 * kLong + 16,
+                  {{a, all, all}, {b, even, even, 4 * kLong}}});
+  Job job(builder.build(), std::make_shared<FaultyPlace>(0));
+  job.checksums = 1;
+  const auto outcomes =
+      job.onRanks(job.ranks, [&](int64_t rank) { return job.runRank(rank, 20'000); });
+  EXPECT_EQ(outcomes.at(1).status, XFER_MISMATCH);
+  const std::string part = ", 400000 bytes at 0 from rank 0 has checksum",
+                    end = "it holds tensor 'a' at offset 0 sizes "
+                          "[100000] strides [1] of target 'a'; no target was written";
+  EXPECT_EQ(contains(outcomes.at(1).text, part), part);
+  EXPECT_EQ(contains(outcomes.at(1).text, end), end);
+}
+
 TEST(Report, DamageIsNotFoundWithoutChecksums) {
   EXPECT_EQ(replayDamaged(1, false).outcome.status, XFER_OK);
 }

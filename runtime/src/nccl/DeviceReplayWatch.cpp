@@ -102,13 +102,13 @@ Status DeviceReplay::readTimes(Timeline &timeline, const Deadline &deadline) con
       if (end == 0)
         return {}; // where a failed replay came to
       if (stage == Stage::Pack)
-        window.packBegin = begin, window.packEnd = end;
+        window.pack.add(begin, end);
+      if (stage == Stage::Fold || stage == Stage::Unpack)
+        window.unpack.add(begin, end);
       if (streamOf(stage) == kWire) {
-        window.posted = window.posted == 0 ? begin : window.posted;
-        window.arrived = end;
+        window.opened = window.opened == 0 ? begin : window.opened;
+        window.closed = end;
       }
-      if (stage == Stage::Unpack)
-        window.unpackBegin = begin, window.unpackEnd = end;
       ready = last = end;
     }
     ends[i] = ready;
