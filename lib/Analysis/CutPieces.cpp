@@ -36,8 +36,7 @@ struct RunSpan {
 } // namespace
 
 FixedPlace findFixed(const ViewEntry &entry, const StoragePart &part, const DimOwnership &cut) {
-  RunSpan run(entry, part);
-  int64_t index = entry.fixed / run.size * run.period + run.offset + entry.fixed % run.size;
+  int64_t index = part.indexOf({entry.at.run, entry.fixed});
   for (const Piece &piece : cut.pieces)
     if (piece.begin <= index && index < piece.end)
       return {piece.cell, piece.local + (index - piece.begin)};

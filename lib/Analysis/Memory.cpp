@@ -11,7 +11,8 @@ namespace xfer {
 
 /// Cuts [0, extent): each coordinate of a split takes a part of the local positions that the
 /// splits before it left. `localExtent` is given its value by cell.
-static DimOwnership foldCuts(const DimLayout &layout, int64_t extent, std::vector<int64_t> &localExtent) {
+static DimOwnership foldCuts(const DimLayout &layout, int64_t extent,
+                             std::vector<int64_t> &localExtent) {
   std::vector<Piece> current{{0, extent, 0, 0}};
   std::vector<int64_t> firstPiece{0, 1};
   localExtent = {extent};
@@ -93,12 +94,9 @@ int64_t Memory::beginOf(size_t dim, int32_t part, int64_t position) const {
   return begin;
 }
 
-/// Local positions of one dimension, ascending, as few loops.
-using Positions = DimSegments;
-
 /// The positions of the runs of one dimension that are zeroed, or that are not.
-static Positions positionsOf(bool zeroed, const StorageDim &dim, const Memory &memory,
-                             size_t dimension, int64_t position) {
+static DimSegments positionsOf(bool zeroed, const StorageDim &dim, const Memory &memory,
+                               size_t dimension, int64_t position) {
   std::vector<LocalRun> found;
   auto add = [&](int64_t begin, int64_t length) {
     if (!found.empty() && found.back().begin + found.back().length == begin)
@@ -111,13 +109,10 @@ static Positions positionsOf(bool zeroed, const StorageDim &dim, const Memory &m
     int64_t base = memory.beginOf(dimension, static_cast<int32_t>(p), position);
     for (const Piece &piece : part.cut.cellPieces(part.cellOf(position)))
       for (int64_t at = piece.begin; at < piece.end;) {
-        // The run that holds index `at`, and how much of it.
-        int64_t within = at % dim[p].period();
-        size_t run = 0;
-        for (; within >= dim[p].runs[run].size; ++run)
-          within -= dim[p].runs[run].size;
-        int64_t length = std::min(dim[p].runs[run].size - within, piece.end - at);
-        if ((dim[p].runs[run].kind == Run::Kind::Zero) == zeroed)
+        StoragePart::RunIndex place = dim[p].locate(at);
+        const Run &run = dim[p].runs[place.run];
+        int64_t length = std::min(run.size - place.index % run.size, piece.end - at);
+        if ((run.kind == Run::Kind::Zero) == zeroed)
           add(base + piece.local + (at - piece.begin), length);
         at += length;
       }
@@ -140,7 +135,7 @@ std::vector<StridedRegion> Memory::zeros(const StorageShape &storage, int64_t po
     std::vector<StridedRegion> regions(1);
     int64_t stride = 1;
     for (size_t e = dims.size(); e-- > 0; stride *= local[e]) {
-      Positions positions{Segment::interval(0, local[e])};
+      DimSegments positions{Segment::interval(0, local[e])};
       if (e <= d)
         positions = positionsOf(/*zeroed=*/e == d, storage.dims[e], *this, e, position);
       std::vector<StridedRegion> next;

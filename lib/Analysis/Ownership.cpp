@@ -1,4 +1,4 @@
-//===- Ownership.cpp - What every rank of a layout owns -------------------===//
+//===- Ownership.cpp - What every rank of a side owns ---------------------===//
 #include "xfer/Analysis/Ownership.h"
 #include "CutPieces.h"
 #include "llvm/ADT/STLExtras.h"

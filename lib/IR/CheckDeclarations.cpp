@@ -123,18 +123,16 @@ static Problem badCast(StringRef what, DType from, DType to) {
                      "', only float to float and integer to float");
 }
 
-std::optional<Problem> checkSource(DType stored, DType dtype, ReduceOp reduction,
-                                   ArrayRef<int64_t> shape) {
+std::optional<Problem> checkStoredType(bool isTarget, DType stored, DType dtype, ReduceOp reduction,
+                                       ArrayRef<int64_t> shape) {
+  if (isTarget && reduction != ReduceOp::None)
+    return problem(Part::Reduction, 0, "a target cannot be partial");
   if (reduction != ReduceOp::None && !canReduce(reduction, stored))
     return problem(Part::Reduction, 0,
                    "'" + spelling(reduction) + "' is not defined for '" + spelling(stored) + "'");
-  if (!canCast(stored, dtype))
+  if (!isTarget && !canCast(stored, dtype))
     return badCast("the source", stored, dtype);
-  return checkStored(stored, shape);
-}
-
-std::optional<Problem> checkTarget(DType stored, DType dtype, ArrayRef<int64_t> shape) {
-  if (!canCast(dtype, stored))
+  if (isTarget && !canCast(dtype, stored))
     return badCast("to the target", dtype, stored);
   return checkStored(stored, shape);
 }

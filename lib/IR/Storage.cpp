@@ -14,6 +14,20 @@ int64_t StoragePart::offsetOf(int32_t run) const {
   return offset;
 }
 
+StoragePart::RunIndex StoragePart::locate(int64_t index) const {
+  const int64_t repetition = index / period();
+  int64_t within = index % period();
+  int32_t run = 0;
+  for (; within >= runs[run].size; ++run)
+    within -= runs[run].size;
+  return {run, repetition * runs[run].size + within};
+}
+
+int64_t StoragePart::indexOf(const RunIndex &place) const {
+  const int64_t size = runs[place.run].size;
+  return place.index / size * period() + offsetOf(place.run) + place.index % size;
+}
+
 SmallVector<int64_t, 4> StorageShape::partExtents() const {
   SmallVector<int64_t, 4> extents;
   for (const StorageDim &dim : dims)
@@ -27,17 +41,6 @@ SmallVector<int32_t, 4> StorageShape::dimOfParts() const {
   for (size_t d = 0; d < dims.size(); ++d)
     dimOfPart.append(dims[d].size(), static_cast<int32_t>(d));
   return dimOfPart;
-}
-
-SmallVector<int64_t, 3> StorageShape::extents() const {
-  SmallVector<int64_t, 3> result;
-  for (const StorageDim &dim : dims) {
-    int64_t extent = 0;
-    for (const StoragePart &part : dim)
-      extent += part.extent();
-    result.push_back(extent);
-  }
-  return result;
 }
 
 } // namespace xfer

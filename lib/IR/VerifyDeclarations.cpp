@@ -53,11 +53,7 @@ std::optional<Problem> DeclarationVerifier::checkSide(const Tensor &tensor, cons
   if (!tensor.factors.empty())
     if (auto wrong = checkFlattening(ownView(tensor), ownShape(tensor), layout))
       return wrong;
-  if (!isTarget)
-    return checkSource(side.dtype, tensor.dtype, layout.reduction, tensor.shape);
-  if (layout.reduction != ReduceOp::None)
-    return Problem{Problem::Part::Reduction, 0, 0, 0, "a target cannot be partial"};
-  return checkTarget(side.dtype, tensor.dtype, tensor.shape);
+  return checkStoredType(isTarget, side.dtype, tensor.dtype, layout.reduction, tensor.shape);
 }
 
 LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &side,
@@ -80,8 +76,8 @@ LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &
 
 /// Verifies:
 /// - the shape (checkShape);
-/// - each side's layout on its mesh (checkLayout), its casts and its reduction (checkSource,
-///   checkTarget); a target has no contributions;
+/// - each side's layout on its mesh (checkLayout), its casts and its reduction
+///   (checkStoredType);
 /// - block scales match their weight (checkScales).
 LogicalResult DeclarationVerifier::verifyTensor(const Tensor &tensor) {
   if (auto wrong = checkShape(tensor.shape, tensor.dtype))

@@ -87,9 +87,7 @@ LogicalResult StorageVerifier::verifyView(const Storage &storage, const StorageV
     wrong = checkFlattening(module.view(declared.view), module.storageShape(storage.shape),
                             module.layout(storage.layout));
   if (!wrong)
-    wrong = storage.isTarget
-                ? checkTarget(storage.dtype, tensor.dtype, tensor.shape)
-                : checkSource(storage.dtype, tensor.dtype, reduction, tensor.shape);
+    wrong = checkStoredType(storage.isTarget, storage.dtype, tensor.dtype, reduction, tensor.shape);
   return wrong ? diagnostics.error(declared.loc, wrong->text) : success();
 }
 
@@ -183,8 +181,8 @@ LogicalResult verifyMemoryNames(const Module &module, Diagnostics &diagnostics) 
     if (tensor.source && tensor.source->storage == kNone && tensor.source->name != tensor.name)
       shared[0][tensor.source->name].push_back(
           {module.layout(tensor.source->layout).mesh, tensor.source->loc});
-    if (tensor.targets.empty() || (tensor.targets.size() == 1 &&
-                                   tensor.targets.front().name.data() == tensor.name.data()))
+    if (tensor.targets.empty() ||
+        (tensor.targets.size() == 1 && tensor.targets.front().name.data() == tensor.name.data()))
       continue;
     Memories memories;
     for (const Side &side : tensor.targets) {

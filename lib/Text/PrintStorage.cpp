@@ -43,10 +43,7 @@ static int64_t globalIndex(const ViewEntry &entry, const StorageDim &dim) {
   int64_t index = 0;
   for (int32_t p = 0; p < entry.at.part; ++p)
     index += dim[p].extent();
-  const StoragePart &part = dim[entry.at.part];
-  int64_t size = part.runs[entry.at.run].size;
-  return index + entry.fixed / size * part.period() + part.offsetOf(entry.at.run) +
-         entry.fixed % size;
+  return index + dim[entry.at.part].indexOf({entry.at.run, entry.fixed});
 }
 
 static void appendEntry(const ViewEntry &entry, const StorageDim &dim, const Tensor &tensor,

@@ -88,16 +88,10 @@ static bool findIndex(int64_t index, const StorageDim &dim, ViewEntry &entry) {
       index -= dim[p].extent();
       continue;
     }
-    int64_t within = index % dim[p].period();
-    for (size_t r = 0; r < dim[p].runs.size(); ++r) {
-      int64_t size = dim[p].runs[r].size;
-      if (within < size) {
-        entry.at = {static_cast<int32_t>(p), static_cast<int32_t>(r)};
-        entry.fixed = index / dim[p].period() * size + within;
-        return true;
-      }
-      within -= size;
-    }
+    StoragePart::RunIndex place = dim[p].locate(index);
+    entry.at = {static_cast<int32_t>(p), place.run};
+    entry.fixed = place.index;
+    return true;
   }
   return false;
 }
@@ -180,9 +174,8 @@ LogicalResult Resolver::resolveView(const StorageStatement &statement,
                          ? viewStatement.entries[wrong->index].position
                          : viewStatement.position,
                      wrong->text);
-    if (auto wrong = storage.isTarget
-                         ? checkTarget(storage.dtype, tensor.dtype, tensor.shape)
-                         : checkSource(storage.dtype, tensor.dtype, reduction, tensor.shape))
+    if (auto wrong =
+            checkStoredType(storage.isTarget, storage.dtype, tensor.dtype, reduction, tensor.shape))
       return errorAt(viewStatement.position, wrong->text);
   }
   storage.views.push_back({tensorId, side.view, side.loc});
@@ -199,8 +192,8 @@ LogicalResult Resolver::resolveStorage(const StorageStatement &statement, int32_
   SmallVector<int32_t, 4> partsPerDim;
   for (const StorageDim &dim : statement.shape.dims)
     partsPerDim.push_back(static_cast<int32_t>(dim.size()));
-  LayoutContext context{module.meshes[mesh], mesh, statement.shape.dims.size(),
-                        statement.isTarget, partsPerDim};
+  LayoutContext context{module.meshes[mesh], mesh, statement.shape.dims.size(), statement.isTarget,
+                        partsPerDim};
   Storage storage;
   storage.name = module.saveString(statement.name);
   storage.dtype = statement.dtype;
@@ -270,8 +263,7 @@ LogicalResult Resolver::resolveScales() {
     BlockScale &scales = *tensor.scales;
     scales.weight = findTensor(scales.weightName);
     if (scales.weight == kNone)
-      result = diagnostics.error(scales.loc,
-                                 "tensor '@" + scales.weightName + "' is not declared");
+      result = diagnostics.error(scales.loc, "tensor '@" + scales.weightName + "' is not declared");
     else if (auto wrong =
                  checkScales(tensor.shape, module.tensors[scales.weight].shape, scales.block))
       result = diagnostics.error(scales.loc, wrong->text);

@@ -82,9 +82,8 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
   const Layout &layout = module.layout(side.layout);
   std::optional<Problem> wrong = checkLayout(layout, context.mesh, extents);
   if (!wrong)
-    wrong = statement.isTarget
-                ? checkTarget(side.dtype, tensor.dtype, tensor.shape)
-                : checkSource(side.dtype, tensor.dtype, layout.reduction, tensor.shape);
+    wrong = checkStoredType(statement.isTarget, side.dtype, tensor.dtype, layout.reduction,
+                            tensor.shape);
   if (!wrong)
     return success();
   LayoutSyntax syntax;
@@ -203,9 +202,8 @@ LogicalResult Resolver::resolveReductions() {
 void Resolver::orderTargets() {
   for (Tensor &tensor : module.tensors)
     if (tensor.targets.size() > 1)
-      llvm::stable_sort(tensor.targets, [](const Side &a, const Side &b) {
-        return a.storage < b.storage;
-      });
+      llvm::stable_sort(tensor.targets,
+                        [](const Side &a, const Side &b) { return a.storage < b.storage; });
 }
 
 /// Operations were read with the number of a copy: the target is that one of those whose mesh has
@@ -234,8 +232,7 @@ LogicalResult Resolver::resolveTargetIndices() {
         return diagnostics.error(operation.loc, "rank " + Twine(rank) + " has no copy " +
                                                     Twine(operation.targetIndex) + " of '@" +
                                                     tensor.name + "'");
-      operation.targetIndex =
-          index == tensor.targets.size() ? 0 : static_cast<int32_t>(index);
+      operation.targetIndex = index == tensor.targets.size() ? 0 : static_cast<int32_t>(index);
     }
     return success();
   };

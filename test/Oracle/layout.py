@@ -29,6 +29,22 @@ class Mesh:
         return result
 
 
+class Contributor:
+    """What has a `mesh` and `partial_axes`, over which its contributions are spread."""
+
+    def contribution(self, rank):
+        """Which of the contributions to a reduction `rank` holds, in mesh order."""
+        coordinates = self.mesh.coordinates(rank)
+        result = 0
+        for name, size in self.mesh.axes:
+            if name in self.partial_axes:
+                result = result * size + coordinates[name]
+        return result
+
+    def contributions(self):
+        return prod(size for name, size in self.mesh.axes if name in self.partial_axes)
+
+
 @dataclass(frozen=True)
 class AxisRef:
     """A whole axis, or the sub-axis of `size` values after `pre_size` values."""

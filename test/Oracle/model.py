@@ -9,12 +9,12 @@ from typing import Dict, List, Optional, Tuple, Union
 from zlib import crc32
 
 import elements
-from layout import Mesh, Split, owned_elements, owned_indices
+from layout import Contributor, Mesh, Split, owned_elements, owned_indices
 from storage import PADS, Storage
 
 
 @dataclass
-class Side:
+class Side(Contributor):
     dtype: str
     mesh: Mesh
     dims: List[List[Split]]
@@ -22,21 +22,6 @@ class Side:
     partial_axes: List[str] = field(default_factory=list)
     placements: Optional[str] = None  # the spelling to print in place of `split`
     alias: Optional[str] = None       # by which the side names its tensor
-
-    def contribution(self, rank):
-        """Which of the contributions to a reduction `rank` holds, in mesh order."""
-        coordinates = self.mesh.coordinates(rank)
-        result = 0
-        for name, size in self.mesh.axes:
-            if name in self.partial_axes:
-                result = result * size + coordinates[name]
-        return result
-
-    def contributions(self):
-        result = 1
-        for name, size in self.mesh.axes:
-            result *= size if name in self.partial_axes else 1
-        return result
 
     def owned(self, shape, rank):
         return owned_elements(self.mesh, self.dims, shape, rank)

@@ -10,7 +10,7 @@ from itertools import product
 from math import prod
 from typing import Dict, List, Optional, Tuple, Union
 
-from layout import Mesh, Split, owned_indices
+from layout import Contributor, Mesh, Split, owned_indices
 
 PADS = ("pad", "zero")
 HOLE = "hole"
@@ -121,7 +121,7 @@ Slot = Union[str, Tuple[str, int]]  # a pad's name, HOLE, or (tensor, row-major 
 
 
 @dataclass
-class Storage:
+class Storage(Contributor):
     role: str
     name: str
     dtype: str
@@ -132,18 +132,6 @@ class Storage:
     reduction: Optional[str] = None
     partial_axes: List[str] = field(default_factory=list)
     known: Dict[int, tuple] = field(default_factory=dict, init=False, repr=False)
-
-    def contribution(self, rank):
-        """Which of the contributions to a reduction `rank` holds, in mesh order."""
-        coordinates = self.mesh.coordinates(rank)
-        result = 0
-        for name, size in self.mesh.axes:
-            if name in self.partial_axes:
-                result = result * size + coordinates[name]
-        return result
-
-    def contributions(self):
-        return prod(size for name, size in self.mesh.axes if name in self.partial_axes)
 
     def positions(self, rank):
         """For each dimension, for each local position: (part, global index in the part)."""

@@ -2,7 +2,6 @@
 """--inputs and --outputs of xfer-run: round trips, and every way in which files can be wrong."""
 import os
 import resource
-import shutil
 import struct
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 import safetensors_file as safetensors
+from file_case import FileCase
 
 XFER_RUN, TEMPORARY = sys.argv[1:3]
 
@@ -37,41 +37,19 @@ def bf16(*values):
     return b"".join(f32(value)[2:] for value in values)
 
 
-class Files(unittest.TestCase):
+class Files(FileCase):
+    xfer_run, temporary, text = XFER_RUN, TEMPORARY, TEXT
+
     def setUp(self):
-        self.directory = os.path.join(TEMPORARY, self._testMethodName)
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.inputs = os.path.join(self.directory, "in")
-        self.outputs = os.path.join(self.directory, "out")
-        os.makedirs(self.inputs)
-        self.text = os.path.join(self.directory, "job.xfer")
-        with open(self.text, "w") as file:
-            file.write(TEXT)
+        super().setUp()
         self.rank0 = {"rows": ("F32", [2, 2], f32(1, 2, 3, 4)), "flag": ("BOOL", [], b"\1"),
                       "none": ("I64", [0, 2], b"")}
         self.rank1 = {"rows": ("F32", [1, 2], f32(5, -6.5)), "flag": ("BOOL", [], b"\1"),
                       "none": ("I64", [0, 2], b"")}
         self.write_inputs()
 
-    def path(self, rank):
-        return os.path.join(self.inputs, f"rank{rank}.safetensors")
-
     def write_inputs(self):
-        safetensors.write(self.path(0), self.rank0)
-        safetensors.write(self.path(1), self.rank1)
-
-    def run_tool(self, *options):
-        return subprocess.run([XFER_RUN, self.text, f"--inputs={self.inputs}",
-                               f"--outputs={self.outputs}", *options],
-                              capture_output=True, text=True, timeout=60)
-
-    def expect_error(self, text, *options):
-        result = self.run_tool(*options)
-        self.assertEqual(result.returncode, 1, result)
-        self.assertEqual(result.stdout, "")
-        self.assertEqual(result.stderr.count("error:"), 1, result.stderr)
-        self.assertIn(text, result.stderr)
-        self.assertFalse(os.path.isdir(self.outputs) and os.listdir(self.outputs))
+        self.write_ranks(self.rank0, self.rank1)
 
     def expect_damaged(self, content, text):
         """Rank 0's file with this content is refused, with the file's name and this text."""
@@ -109,8 +87,7 @@ class Files(unittest.TestCase):
                       f"target @t.{name} on @b"]
             # Without a cast, bytes arrive as they are, whatever they mean.
             tensors[f"t.{name}"] = (spelled, [3], (b"\1" if name == "i1" else b"\xff") * 3 * width)
-        with open(self.text, "w") as file:
-            file.write("\n".join(lines))
+        self.write_job("\n".join(lines))
         safetensors.write(self.path(0), tensors)
         result = self.run_tool("--verify")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -160,15 +137,14 @@ class Files(unittest.TestCase):
                           "before it holds 1", "--verify")
 
     def test_outputs_would_replace_inputs(self):
-        with open(self.text, "w") as file:
-            file.write(TEXT.replace("[3, 4]", "[1, 2]"))
+        self.write_job(TEXT.replace("[3, 4]", "[1, 2]"))
         self.outputs = os.path.join(self.inputs, ".")
         result = self.run_tool()
         self.assertEqual(result.returncode, 1)
         self.assertIn("--outputs would replace the input file of rank 1", result.stderr)
 
     def test_outputs_cannot_be_created(self):
-        self.outputs = self.text
+        self.outputs = self.job
         result = self.run_tool()
         self.assertEqual(result.returncode, 1)
         self.assertIn("error: cannot", result.stderr)
@@ -270,13 +246,12 @@ class Files(unittest.TestCase):
         self.expect_error("not a regular file")
 
     def test_more_ranks_than_open_files(self):
-        with open(self.text, "w") as file:
-            file.write("mesh @a = [x=100]\ntensor @w : u8[100]\n"
+        self.write_job("mesh @a = [x=100]\ntensor @w : u8[100]\n"
                        "source @w on @a split [{x}]\ntarget @w on @a split [{cyclic(x, 1)}]\n")
         for rank in range(100):
             safetensors.write(self.path(rank), {"w": ("U8", [1], bytes([rank]))})
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-        result = subprocess.run([XFER_RUN, self.text, f"--inputs={self.inputs}",
+        result = subprocess.run([XFER_RUN, self.job, f"--inputs={self.inputs}",
                                  f"--outputs={self.outputs}"], capture_output=True, text=True,
                                 timeout=60, preexec_fn=lambda: resource.setrlimit(
                                     resource.RLIMIT_NOFILE, (64, most)))

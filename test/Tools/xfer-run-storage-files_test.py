@@ -4,12 +4,12 @@ import json
 import os
 import shutil
 import struct
-import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "Inputs"))
 import safetensors_file as safetensors
+from file_case import FileCase
 
 XFER_RUN, TEMPORARY = sys.argv[1:3]
 
@@ -32,33 +32,13 @@ def i32(*values):
     return struct.pack(f"<{len(values)}i", *values)
 
 
-class StorageFiles(unittest.TestCase):
+class StorageFiles(FileCase):
+    xfer_run, temporary, text = XFER_RUN, TEMPORARY, TEXT
+
     def setUp(self):
-        self.directory = os.path.join(TEMPORARY, self._testMethodName)
-        shutil.rmtree(self.directory, ignore_errors=True)
-        self.inputs = os.path.join(self.directory, "in")
-        self.outputs = os.path.join(self.directory, "out")
-        os.makedirs(self.inputs)
-        self.text = os.path.join(self.directory, "job.xfer")
-        with open(self.text, "w") as file:
-            file.write(TEXT)
-        self.write_inputs({"flat": ("I32", [4], i32(1, 2, 3, 4))},
-                          {"flat": ("I32", [4], i32(-9, 10, 11, 12))})
-
-    def write_inputs(self, *ranks):
-        for rank, tensors in enumerate(ranks):
-            safetensors.write(os.path.join(self.inputs, f"rank{rank}.safetensors"), tensors)
-
-    def run_tool(self, *options):
-        return subprocess.run([XFER_RUN, self.text, f"--inputs={self.inputs}",
-                               f"--outputs={self.outputs}", *options],
-                              capture_output=True, text=True, timeout=60)
-
-    def expect_error(self, text, *options):
-        result = self.run_tool(*options)
-        self.assertEqual(result.returncode, 1, result)
-        self.assertIn(text, result.stderr)
-        self.assertFalse(os.path.isdir(self.outputs) and os.listdir(self.outputs))
+        super().setUp()
+        self.write_ranks({"flat": ("I32", [4], i32(1, 2, 3, 4))},
+                         {"flat": ("I32", [4], i32(-9, 10, 11, 12))})
 
     def test_files_hold_memories(self):
         report = os.path.join(self.directory, "run.json")
@@ -75,24 +55,23 @@ class StorageFiles(unittest.TestCase):
         self.assertEqual((counts["verified_elements"], counts["verified_padding"]), (10, 4))
 
     def test_tensors_of_a_storage_are_not_named(self):
-        self.write_inputs({"v": ("I32", [2, 2], i32(1, 2, 3, 4))})
+        self.write_ranks({"v": ("I32", [2, 2], i32(1, 2, 3, 4))})
         self.expect_error("tensor 'flat' of rank 0 in")
         self.expect_error("is missing")
 
     def test_shape_has_the_padding(self):
-        self.write_inputs({"flat": ("I32", [3], i32(1, 2, 3))})
+        self.write_ranks({"flat": ("I32", [3], i32(1, 2, 3))})
         self.expect_error("tensor 'flat' of rank 0 in")
         self.expect_error("has shape [3], expected [4]")
 
     def test_replicas_differ(self):
-        with open(self.text, "w") as file:
-            file.write(TEXT.replace("split [{x}]", ""))
+        self.write_job(TEXT.replace("split [{x}]", ""))
         row = [1, 2, 3, 4, 0, 10, 11, 12]
-        self.write_inputs({"flat": ("I32", [8], i32(*row))},
+        self.write_ranks({"flat": ("I32", [8], i32(*row))},
                           {"flat": ("I32", [8], i32(*row[:4], 7, *row[5:]))})
         self.assertEqual(self.run_tool("--verify").returncode, 0)  # paddings may differ
         shutil.rmtree(self.outputs)
-        self.write_inputs({"flat": ("I32", [8], i32(*row))},
+        self.write_ranks({"flat": ("I32", [8], i32(*row))},
                           {"flat": ("I32", [8], i32(*row[:6], 8, 12))})
         self.expect_error("replicas of tensor 'w' in 'flat' differ at [1]: rank 1 holds 8, but a "
                           "rank before it holds 11", "--verify")

@@ -54,7 +54,6 @@ public:
   /// `layout` cuts the parts of `shape`; both have passed verifyDeclarations.
   Memory(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
 
-  size_t numDims() const { return dims.size(); }
   llvm::ArrayRef<MemoryPart> parts(size_t dim) const { return dims[dim]; }
   /// The local shape at a position of the mesh.
   llvm::SmallVector<int64_t, 3> shape(int64_t position) const;

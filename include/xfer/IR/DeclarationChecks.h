@@ -72,11 +72,10 @@ std::optional<Problem> checkLayout(const Layout &layout, const Mesh &mesh,
                                    llvm::ArrayRef<int32_t> dimOfParts = {});
 
 /// Verifies, for a side that stores `stored` of a tensor of type `dtype`:
-/// - the reduction exists for the stored type;
+/// - a source's reduction exists for the stored type; a target has none;
 /// - the cast to the tensor's type (source) or from it (target) exists;
 /// - the side's bytes fit in 63 bits.
-std::optional<Problem> checkSource(DType stored, DType dtype, ReduceOp reduction,
-                                   llvm::ArrayRef<int64_t> shape);
-std::optional<Problem> checkTarget(DType stored, DType dtype, llvm::ArrayRef<int64_t> shape);
+std::optional<Problem> checkStoredType(bool isTarget, DType stored, DType dtype, ReduceOp reduction,
+                                       llvm::ArrayRef<int64_t> shape);
 
 } // namespace xfer

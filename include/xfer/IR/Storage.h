@@ -35,6 +35,15 @@ struct StoragePart {
   int64_t extent() const { return repeat * period(); }
   /// Where run `run` begins in a repetition.
   int64_t offsetOf(int32_t run) const;
+
+  /// A place as one run counts: its own indices are those of its repetitions one after the other.
+  struct RunIndex {
+    int32_t run = 0;
+    int64_t index = 0;
+  };
+  /// The run that index `index` of the part lies in, and the reverse.
+  RunIndex locate(int64_t index) const;
+  int64_t indexOf(const RunIndex &place) const;
 };
 
 using StorageDim = llvm::SmallVector<StoragePart, 1>;
@@ -51,8 +60,6 @@ struct StorageShape {
   llvm::SmallVector<int64_t, 4> partExtents() const;
   /// The dimension of each part.
   llvm::SmallVector<int32_t, 4> dimOfParts() const;
-  /// The extents of the dimensions, all parts together.
-  llvm::SmallVector<int64_t, 3> extents() const;
 };
 
 /// `d1` or `d1[0:128]`: an index of the tensor, or the slice [begin, end) of it.

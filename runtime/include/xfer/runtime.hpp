@@ -138,6 +138,13 @@ public:
       return status;
     return Group(handle);
   }
+  static Result<Group> nccl(xfer_nccl_options_t options) {
+    options.size = sizeof(options);
+    xfer_group_t *handle = nullptr;
+    if (Status status = Status::of(xfer_group_create_nccl(&options, &handle)); !status)
+      return status;
+    return Group(handle);
+  }
   xfer_group_t *get() const { return owner.get(); }
 
 private:

@@ -277,8 +277,12 @@ void withdraw(const Call &call, Post &mine, int64_t number) {
     drop(world.receives[{call.peer, call.comm->rank}]);
   else if (!mine.isDone)
     world.collectives[number].posts.erase(call.comm->rank);
-  if (!mine.isDone && call.kind != Call::Kind::Send) // what an abort leaves is garbage
-    std::memset(mine.address, 0xa5, mine.bytes);
+  if (!mine.isDone && call.kind != Call::Kind::Send) { // what an abort leaves is garbage
+    const bool gathers = call.kind == Call::Kind::AllGather;
+    const size_t bytes = mine.bytes * static_cast<size_t>(gathers ? world.size : 1);
+    mine.context->write(mine.address, bytes);
+    std::memset(mine.address, 0xa5, bytes);
+  }
 }
 
 /// A group as its stream runs it.
