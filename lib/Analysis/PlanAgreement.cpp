@@ -19,7 +19,7 @@ int64_t PlanAgreement::numRanks(const Bucket &bucket) const {
 
 uint64_t PlanAgreement::contentOf(const Program &program, const Bucket &bucket) const {
   std::vector<int64_t> chunks;
-  chunks.reserve(4 * bucket.numChunks);
+  chunks.reserve(4 * static_cast<size_t>(bucket.numChunks));
   for (const ProgramChunk &chunk : program.chunksOf(bucket))
     chunks.insert(chunks.end(), {chunk.tensor, chunk.targetIndex, chunk.region, chunk.offset});
   return llvm::xxh3_64bits(
