@@ -15,7 +15,7 @@ std::string describe(const Envelope &envelope) {
 Envelope envelopeOf(const xfer_plan &plan, const Program &program, const WindowStep &window,
                     const BucketStep &bucket, MessageKind kind) {
   const uint64_t ends[] = {plan.contributorsOf(bucket).hash, plan.destinationsOf(bucket).hash,
-                           static_cast<uint64_t>(bucket.sender)};
+                           static_cast<uint64_t>(bucket.sender), bucket.content};
   const bool isContribution = kind == MessageKind::Contribution;
   return {kind,
           isContribution ? program.rank : bucket.sender,

@@ -243,21 +243,21 @@ TEST(Steps, FoldsAsOnTheHost) {
       }
 }
 
-TEST(Steps, ChecksumsAreSumsOfXxHashOfPieces) {
+TEST(Steps, ChecksumsAreSumsOfXxHashOfPiecesAndAName) {
   Random random(4);
   for (int64_t bytes : {0, 1, 3, 4, 7, 8, 12, 15, 16, 17, 31, 32, 1000, 65536, 65537, 300'003}) {
     Buffer staging(bytes + 32, 8);
     staging.fill(random, bytes + 32);
     std::byte *bases[] = {staging.data()};
     StepBuilder builder(bases);
-    builder.message(8, 24); // another before it
+    builder.message(8, 24, 1); // another before it
     (void)builder.endMessages();
-    builder.message(8, bytes);
+    builder.message(8, bytes, 77);
     const MessageRange range = builder.endMessages();
     EXPECT_EQ(range.first, 1);
     EXPECT_EQ(range.count, 1);
 
-    uint64_t expected = 0;
+    uint64_t expected = 77;
     for (int64_t i = 0; i < bytes; i += 16)
       expected +=
           XXH64(staging.data() + 8 + i, static_cast<size_t>(std::min<int64_t>(16, bytes - i)),

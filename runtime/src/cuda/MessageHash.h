@@ -1,10 +1,10 @@
 //===- MessageHash.h - Checksums of messages on devices ---------*- C++ -*-===//
 //
 // A message's checksum is the sum, modulo 2^64, of the XXH64 of each of its
-// 16-byte pieces (the last may be shorter), seeded with the piece's index. A sum
-// comes out the same however threads share the pieces, and the seed keeps pieces
-// from changing places. Messages lie in staging, aligned to 8 bytes; the checksum
-// follows the message, at the next multiple of 8.
+// 16-byte pieces (the last may be shorter), seeded with the piece's index, and of
+// the message's name. A sum comes out the same however threads share the pieces,
+// the seed keeps pieces from changing places, the name messages. Messages lie in staging, aligned
+// to 8 bytes; the checksum follows the message, at the next multiple of 8.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_CUDA_MESSAGEHASH_H
 #define XFER_RUNTIME_CUDA_MESSAGEHASH_H
@@ -68,10 +68,10 @@ XFER_HOST_DEVICE inline uint64_t hashTile(const StepTables &tables, const Tile &
   return sum;
 }
 
-/// What `thread` of `numThreads` adds of the sums that tiles have left.
+/// What `thread` of `numThreads` adds of the name and of the sums that tiles have left.
 XFER_HOST_DEVICE inline uint64_t sumTiles(const StepTables &tables, const MessageStep &message,
                                           uint32_t thread, uint32_t numThreads) {
-  uint64_t sum = 0;
+  uint64_t sum = thread == 0 ? message.name : 0;
   for (auto i = static_cast<int64_t>(thread); i < message.numTiles; i += numThreads)
     sum += tables.tileSums[message.firstTile + i];
   return sum;

@@ -112,11 +112,12 @@ void StepBuilder::fold(std::span<const Place> places, ReduceOp op, xfer_dtype_t 
            std::max(byteWidth(dtype), byteWidth(toDType)));
 }
 
-void StepBuilder::message(int64_t offset, int64_t bytes) {
+void StepBuilder::message(int64_t offset, int64_t bytes, uint64_t name) {
   const auto index = static_cast<int32_t>(messages.size());
   const auto firstTile = static_cast<int64_t>(tiles.size());
   addTiles(index, (bytes + kUnitBytes - 1) / kUnitBytes, kUnitBytes);
-  messages.push_back({offset, bytes, firstTile, static_cast<int64_t>(tiles.size()) - firstTile});
+  messages.push_back(
+      {offset, bytes, name, firstTile, static_cast<int64_t>(tiles.size()) - firstTile});
 }
 
 MessageRange StepBuilder::endMessages() {

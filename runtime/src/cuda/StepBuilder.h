@@ -55,7 +55,7 @@ public:
             xfer_dtype_t toDType, int64_t numElements);
 
   /// Hashes the `bytes` of a message at `offset` in staging.
-  void message(int64_t offset, int64_t bytes);
+  void message(int64_t offset, int64_t bytes, uint64_t name);
 
   /// Ends a launch: what was added since the last call.
   TileRange endLaunch();

@@ -76,6 +76,7 @@ struct FoldStep {
 struct MessageStep {
   int64_t offset; ///< in staging
   int64_t bytes;  ///< without the checksum
+  uint64_t name;  ///< what both ends call it; part of the checksum
   int64_t firstTile, numTiles;
 };
 

@@ -62,9 +62,7 @@ Status NcclSession::findDamage() const {
     return {};
   const Schedule::HashedMessage &message = schedule.hashed[static_cast<size_t>(report->message)];
   const BucketStep &bucket = program.buckets[message.bucket];
-  Envelope envelope =
-      envelopeOf(plan, program, program.windows[message.window], bucket, message.kind);
-  envelope.from = message.from;
+  const Envelope envelope = schedule.envelopeOf(message);
   if (report->expected == kFailedSender)
     return failure(XFER_PEER_FAILED, "rank ", message.from, " had failed when it sent the ",
                    describe(envelope));

@@ -97,6 +97,7 @@ public:
     MessageKind kind = MessageKind::Delivery;
     int64_t from = 0; ///< rank
   };
+  Envelope envelopeOf(const HashedMessage &message) const;
 
   /// A rank that a window exchanges with, and a bucket in which it does.
   struct WindowPeer {

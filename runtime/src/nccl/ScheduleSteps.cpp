@@ -5,6 +5,8 @@
 // before it is folded or unpacked.
 //===----------------------------------------------------------------------===//
 #include "Schedule.h"
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 namespace xfer::runtime {
 namespace {
@@ -116,8 +118,18 @@ void Schedule::hash(size_t window, const BucketStep &bucket, MessageKind kind, i
   if (!checksums)
     return;
   hashed.push_back({window, indexOf(bucket), kind, from});
-  builder.message(place.offset,
-                  kind == MessageKind::Contribution ? bucket.contributionBytes : bucket.bytes);
+  const Envelope envelope = envelopeOf(hashed.back());
+  const uint64_t name[] = {static_cast<uint64_t>(kind), static_cast<uint64_t>(from),
+                           static_cast<uint64_t>(envelope.window),
+                           static_cast<uint64_t>(envelope.ordinal), envelope.ends};
+  builder.message(place.offset, envelope.bytes, XXH3_64bits(name, sizeof(name)));
+}
+
+Envelope Schedule::envelopeOf(const HashedMessage &message) const {
+  Envelope envelope = runtime::envelopeOf(job, program, program.windows[message.window],
+                                          program.buckets[message.bucket], message.kind);
+  envelope.from = message.from;
+  return envelope;
 }
 
 } // namespace xfer::runtime
