@@ -49,12 +49,13 @@ struct Envelope {
   int64_t from = 0, to = 0;
   int64_t window = 0;  ///< index in the job
   int64_t ordinal = 0; ///< of the bucket
-  uint64_t ends = 0;   ///< hash of the bucket's contributors, sender, destinations
+  uint64_t ends = 0;   ///< hash of the bucket's contributors, sender, destinations and content
+  int64_t offset = 0;  ///< bytes into what the bucket packs
   int64_t bytes = 0;
   bool operator==(const Envelope &) const = default;
 };
 
-/// "delivery of window 3, bucket 0 with ends 0x..., 4096 bytes".
+/// "delivery of window 3, bucket 0 with ends 0x..., 4096 bytes at 0".
 std::string describe(const Envelope &envelope);
 
 /// A message as its receiver sees it. The bytes may be the sender's until release().

@@ -58,6 +58,7 @@ struct BucketStep {
   int32_t contributors = 0;      ///< xfer_plan::rankLists
   int32_t destinations = 0;
   int32_t firstChunk = 0, numChunks = 0; ///< Program::chunks
+  uint64_t content = 0; ///< hash of what its chunks are of the logical tensors, and their order
   Transport transport = Transport::P2P;
   bool isReduce = false;
   bool isSource = false; ///< every chunk has a source
@@ -111,9 +112,10 @@ struct Program {
   xfer_program_info_t info = {};
 
   const BindingSpec &binding(int32_t index) const { return *bindings[static_cast<size_t>(index)]; }
-  std::span<const ChunkStep> chunksOf(const BucketStep &bucket) const {
-    return std::span(chunks).subspan(static_cast<size_t>(bucket.firstChunk),
-                                     static_cast<size_t>(bucket.numChunks));
+  /// Of a bucket or a part of one.
+  template <typename CHUNKS> std::span<const ChunkStep> chunksOf(const CHUNKS &part) const {
+    return std::span(chunks).subspan(static_cast<size_t>(part.firstChunk),
+                                     static_cast<size_t>(part.numChunks));
   }
   std::span<const BucketStep> bucketsOf(const WindowStep &window) const {
     return std::span(buckets).subspan(static_cast<size_t>(window.firstBucket),
@@ -170,7 +172,8 @@ Status loadPlan(std::span<const uint8_t> bytes, xfer_plan &plan);
 /// "0 -> [4, 5]" or "{0, 2} via 0 -> [4]": how messages name a bucket's ends.
 std::string describeEnds(const xfer_plan &plan, const BucketStep &bucket);
 /// "tensor 'wq' at offset 4 sizes [2, 3] strides [6, 1] of target 'qkv' and 3 chunks more".
-std::string describeChunks(const xfer_plan &plan, const Program &program, const BucketStep &bucket);
+std::string describeChunks(const xfer_plan &plan, const Program &program,
+                           std::span<const ChunkStep> chunks);
 
 } // namespace xfer::runtime
 

@@ -3,56 +3,35 @@
 // Two windows are in flight: while one is on the wire, the next is packed and
 // posted, and then the first is unpacked.
 //
-//   pack 0, post 0,  pack 1, post 1, complete 0,  pack 2, post 2, complete 1, ...
+//   prepare 0,  prepare 1, complete 0,  prepare 2, complete 1, ...
 //
-// Even windows stage from the low end of the arena, odd ones from the high end,
-// so that two windows in a row fit wherever the plan's bound says they do.
 // Window i is staged only when nobody reads window i-2 any more, here or there.
 //
-// Why nobody waits in a circle: complete(i) waits for post(i) of others and, at
-// a destination, for their folds, which wait only for post(i); settle(i) waits
-// for complete(i) of others. Post never waits. Windows have one order in the job,
-// and settle(i-2) comes before post(i), so every wait is for something earlier.
+// Why nobody waits in a circle: complete(i) waits for prepare(i) of others and, at
+// a destination, for their folds, which wait only for prepare(i); settle(i) waits
+// for complete(i) of others. Prepare never waits. Windows have one order in the job,
+// and settle(i-2) comes before prepare(i), so every wait is for something earlier.
 //===----------------------------------------------------------------------===//
 #include "Replay.h"
+#include "Fold.h"
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
 namespace xfer::runtime {
 
-namespace {
-constexpr int64_t kFoldBlockBytes = 4096;
-}
-
 Replay::Replay(const xfer_plan &plan, const Program &program, int64_t timeoutMilliseconds,
                bool checksums, bool needsBuffers)
-    : plan(plan), program(program), messages(plan, program), data(program.bindings.size()),
-      timeline(program), progress(program), timeout(timeoutMilliseconds), checksums(checksums),
-      needsBuffers(needsBuffers), places(program.buckets.size()) {}
+    : plan(plan), program(program), messages(plan, program), memory(plan, program, needsBuffers),
+      timeline(program), progress(program), timeout(timeoutMilliseconds), checksums(checksums) {}
 
 void Replay::open(std::unique_ptr<Connection> newConnection) {
   connection = std::move(newConnection);
-  const int64_t arenaBytes = needsBuffers ? program.exchangeBytes : program.stagingBytes;
+  memory.allocate();
   size_t numContributors = 0;
-  for (size_t i = 0; i < program.windows.size(); ++i) {
-    const WindowStep &window = program.windows[i];
-    const int64_t windowBytes = window.stagedBytes + (needsBuffers ? window.receivedBytes : 0);
-    int64_t place = i % 2 == 0 ? 0 : arenaBytes - windowBytes;
-    for (const BucketStep &bucket : program.bucketsOf(window)) {
-      const bool folds = bucket.isReduce && bucket.sender == program.rank;
-      Place &staged = places[static_cast<size_t>(&bucket - program.buckets.data())];
-      staged.wire = place;
-      staged.contribution = place + (folds ? bucket.bytes : 0);
-      staged.received = place + bucket.stagedBytes(program.rank);
-      const auto numOthers = static_cast<int64_t>(plan.contributorsOf(bucket).ranks.size()) - 1;
-      place = staged.received + (needsBuffers ? bucket.receivedBytes(program.rank, numOthers) : 0);
-      if (folds)
-        numContributors = std::max(numContributors, plan.contributorsOf(bucket).ranks.size());
-    }
-  }
-  staging.resize(static_cast<size_t>(arenaBytes));
+  for (const BucketStep &bucket : program.buckets)
+    if (bucket.isReduce && bucket.sender == program.rank)
+      numContributors = std::max(numContributors, plan.contributorsOf(bucket).ranks.size());
   received.resize(numContributors);
-  foldBlock.resize(numContributors > 0 ? kFoldBlockBytes : 0);
 }
 
 Status Replay::run() {
@@ -77,8 +56,7 @@ Status Replay::runWindows() {
         return status;
       if (Status status = expect(i); !status.isOk())
         return status;
-      prepare(i);
-      if (Status status = post(i); !status.isOk())
+      if (Status status = prepare(i); !status.isOk())
         return status;
     }
     if (Status status = i >= 1 ? complete(i - 1) : Status(); !status.isOk())
@@ -91,29 +69,30 @@ Status Replay::runWindows() {
 }
 
 void Replay::writeZeros() {
-  for (const ZeroStep &step : program.zeros) {
-    const auto binding = static_cast<size_t>(step.binding);
-    zeroNest(byteWidth(program.bindings[binding]->dtype),
-             plan.nests[static_cast<size_t>(step.nest)], data[binding]);
-  }
+  for (const ZeroStep &step : program.zeros)
+    zeroNest(byteWidth(program.binding(step.binding).dtype),
+             plan.nests[static_cast<size_t>(step.nest)],
+             memory.tensors[static_cast<size_t>(step.binding)]);
   progress.finishZeros();
 }
 
 /// Says where the window's messages go; one that is unpacked in place goes to its target.
-Status Replay::expect(size_t index) {
-  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
-    const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
-    const size_t first = messages.slots[place].firstReceive;
-    std::byte *buffer = staging.data() + places[place].received;
-    for (size_t i = 0; i < messages.numReceives(place); ++i) {
-      const Envelope &envelope = messages.receives[first + i];
-      std::byte *to = buffer;
-      if (envelope.kind != MessageKind::Contribution && bucket.unpacksInPlace) {
-        to = targetMemory(bucket);
-        if (needsBuffers)
-          progress.begin(place);
+Status Replay::expect(size_t window) {
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[window])) {
+    const size_t index = indexOf(bucket);
+    const size_t first = messages.slots[index].firstReceive;
+    const size_t count = messages.slots[index + 1].firstReceive - first;
+    if (count > 0)
+      timeline[window].open();
+    for (size_t i = 0; i < count; ++i) {
+      std::byte *to = nullptr;
+      if (bucket.sender == program.rank) {
+        to = memory.contributionArrival(index, i);
       } else {
-        buffer += needsBuffers ? envelope.bytes : 0;
+        const Segment &segment = messages.segmentsOf(index)[i];
+        to = memory.arrival(index, segment);
+        if (to && segment.unpacksInPlace)
+          progress.begin(index);
       }
       if (Status status = connection->expect(first + i, to); !status.isOk())
         return status;
@@ -122,73 +101,88 @@ Status Replay::expect(size_t index) {
   return {};
 }
 
-/// Packs every bucket with a source role: its contribution in the source's type if it is reduced,
-/// else its wire buffer.
-void Replay::prepare(size_t index) {
-  timeline[index].packBegin = now();
-  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
-    if (!bucket.isSource || bucket.packsInPlace)
-      continue;
-    const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
-    std::byte *packed = bucket.isReduce ? contributionOf(place) : wireOf(place);
+/// Packs every bucket with a source role, and sends what needs nothing from others.
+Status Replay::prepare(size_t window) {
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
+    if (bucket.isSource)
+      if (Status status = bucket.isReduce ? contribute(window, indexOf(bucket))
+                                          : packAndDeliver(window, indexOf(bucket));
+          !status.isOk())
+        return status;
+  return {};
+}
+
+/// Packs a contribution in the source's type, and sends it unless this rank reduces.
+Status Replay::contribute(size_t window, size_t index) {
+  const BucketStep &bucket = program.buckets[index];
+  std::byte *packed = memory.contribution(index);
+  if (!bucket.packsInPlace) {
+    const Moment begin = now();
     for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-      const auto binding = static_cast<size_t>(chunk.sourceBinding);
-      const xfer_dtype_t dtype = program.bindings[binding]->dtype;
-      packNest(ElementCopy::make(dtype, bucket.isReduce ? dtype : chunk.wireDType),
-               plan.nests[static_cast<size_t>(chunk.sourceNest)], data[binding],
-               packed + (bucket.isReduce ? chunk.contributionOffset : chunk.offset));
+      const xfer_dtype_t dtype = program.binding(chunk.sourceBinding).dtype;
+      packNest(ElementCopy::make(dtype, dtype), plan.nests[static_cast<size_t>(chunk.sourceNest)],
+               memory.tensors[static_cast<size_t>(chunk.sourceBinding)],
+               packed + chunk.contributionOffset);
     }
+    timeline[window].pack.add(begin, now());
   }
-  timeline[index].packEnd = now();
+  return bucket.sender == program.rank ? Status()
+                                       : post(window, messages.slots[index].firstSend, packed,
+                                              checksumOf(packed, bucket.contributionBytes));
 }
 
-/// Sends what needs nothing from others: deliveries that are not reduced, and contributions.
-Status Replay::post(size_t index) {
-  for (const BucketStep &bucket : program.bucketsOf(program.windows[index])) {
-    const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
-    const bool isSender = bucket.sender == program.rank;
-    Status status;
-    if (!isSender && bucket.isSource)
-      status = connection->send(messages.slots[place].firstSend, contributionOf(place),
-                                checksumOf(contributionOf(place), bucket.contributionBytes));
-    else if (isSender && !bucket.isReduce)
-      status = deliver(place);
-    if (!status.isOk())
+/// Packs and sends segment after segment: each leaves while the next is packed.
+Status Replay::packAndDeliver(size_t window, size_t index) {
+  const std::span<const Segment> segments = messages.segmentsOf(index);
+  for (size_t i = 0; i < segments.size(); ++i) {
+    const Segment &segment = segments[i];
+    if (!segment.packsInPlace) {
+      const Moment begin = now();
+      std::byte *packed = memory.wire(index, segment);
+      for (const ChunkStep &chunk : program.chunksOf(segment))
+        packNest(ElementCopy::make(program.binding(chunk.sourceBinding).dtype, chunk.wireDType),
+                 plan.nests[static_cast<size_t>(chunk.sourceNest)],
+                 memory.tensors[static_cast<size_t>(chunk.sourceBinding)],
+                 packed + (chunk.offset - segment.offset));
+      timeline[window].pack.add(begin, now());
+    }
+    if (Status status = deliver(window, index, i); !status.isOk())
       return status;
   }
-  timeline[index].posted = now();
   return {};
 }
 
-/// Sends a bucket's wire buffer to every destination but this rank.
-Status Replay::deliver(size_t index) {
-  const size_t first = messages.slots[index].firstSend, end = messages.slots[index + 1].firstSend;
-  if (first == end)
+/// Sends a segment of the wire buffer to every destination but this rank.
+Status Replay::deliver(size_t window, size_t index, size_t number) {
+  const Messages::Slots &slots = messages.slots[index], &next = messages.slots[index + 1];
+  const size_t numSegments = next.firstSegment - slots.firstSegment;
+  const size_t numDestinations = (next.firstSend - slots.firstSend) / numSegments;
+  if (numDestinations == 0)
     return {};
-  const uint64_t checksum = checksumOf(wireOf(index), program.buckets[index].bytes);
-  for (size_t slot = first; slot < end; ++slot)
-    if (Status status = connection->send(slot, wireOf(index), checksum); !status.isOk())
+  const Segment &segment = messages.segmentsOf(index)[number];
+  const std::byte *data = memory.wire(index, segment);
+  const uint64_t checksum = checksumOf(data, segment.bytes);
+  const size_t first = slots.firstSend + number * numDestinations;
+  for (size_t slot = first; slot < first + numDestinations; ++slot)
+    if (Status status = post(window, slot, data, checksum); !status.isOk())
       return status;
   return {};
+}
+
+Status Replay::post(size_t window, size_t slot, const std::byte *data, uint64_t checksum) {
+  timeline[window].open();
+  return connection->send(slot, data, checksum);
 }
 
 /// Reduces and delivers what this rank reduces, then writes every bucket with a target role.
-Status Replay::complete(size_t index) {
-  const WindowStep &window = program.windows[index];
-  for (const BucketStep &bucket : program.bucketsOf(window)) {
-    if (!bucket.isReduce || bucket.sender != program.rank)
-      continue;
-    const size_t place = static_cast<size_t>(&bucket - program.buckets.data());
-    if (Status status = gatherAndFold(index, place); !status.isOk())
-      return status;
-    if (Status status = deliver(place); !status.isOk())
-      return status;
-  }
-  for (const BucketStep &bucket : program.bucketsOf(window))
+Status Replay::complete(size_t window) {
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
+    if (bucket.isReduce && bucket.sender == program.rank)
+      if (Status status = gatherAndFold(window, indexOf(bucket)); !status.isOk())
+        return status;
+  for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
     if (bucket.isTarget)
-      if (Status status =
-              receiveAndFinalize(index, static_cast<size_t>(&bucket - program.buckets.data()));
-          !status.isOk())
+      if (Status status = receiveAndFinalize(window, indexOf(bucket)); !status.isOk())
         return status;
   return {};
 }
@@ -200,149 +194,91 @@ Status Replay::settle(size_t index) {
   const size_t end = messages.slots[firstBucket + static_cast<size_t>(window.numBuckets)].firstSend;
   const Moment begin = now();
   Status status = connection->settle(first, end - first, deadline());
-  timeline[index].waiting += now() - begin;
+  timeline[index].wait.add(begin, now());
+  if (timeline[index].closed == 0)
+    timeline[index].close(); // it sent, and received nothing
   return status;
 }
 
-/// Waits for a message and checks its checksum.
-Status Replay::receive(size_t window, size_t bucket, size_t slot, Received &message) {
+/// Waits for a message, and compares its checksum; a failure names everything it could be.
+Status Replay::receive(size_t window, size_t slot, std::span<const ChunkStep> chunks,
+                       Received &message) {
   const Moment begin = now();
   if (Status status = connection->receive(slot, deadline(), message); !status.isOk())
     return status;
-  timeline[window].arrived = now();
-  timeline[window].waiting += timeline[window].arrived - begin;
-  Status status = verify(program.buckets[bucket], messages.receives[slot], message);
-  if (!status.isOk())
-    connection->release(message);
-  return status;
+  timeline[window].close();
+  timeline[window].wait.add(begin, now());
+  const Envelope &envelope = messages.receives[slot];
+  const uint64_t checksum = checksumOf(message.data, envelope.bytes);
+  if (checksum == (checksums ? message.checksum : 0))
+    return {};
+  connection->release(message);
+  return damaged(plan, program, envelope, chunks, checksum, message.checksum);
 }
 
-/// Waits for the other contributors of a bucket and reduces into its wire buffer.
+/// Waits for the other contributors of a bucket, reduces into its wire buffer, and delivers that.
 Status Replay::gatherAndFold(size_t window, size_t index) {
   const BucketStep &bucket = program.buckets[index];
   const std::vector<int64_t> &contributors = plan.contributorsOf(bucket).ranks;
+  const std::span<const Segment> segments = messages.segmentsOf(index);
   size_t slot = messages.slots[index].firstReceive;
   Status status;
   size_t numReceived = 0;
   for (; numReceived < contributors.size(); ++numReceived) {
-    received[numReceived] = {contributionOf(index)};
+    received[numReceived] = {memory.contribution(index)};
     if (contributors[numReceived] != program.rank)
-      status = receive(window, index, slot++, received[numReceived]);
+      status = receive(window, slot++, program.chunksOf(bucket), received[numReceived]);
     if (!status.isOk())
       break;
   }
   if (status.isOk()) {
     const Moment begin = now();
-    fold(bucket, index);
-    timeline[window].unpacking += now() - begin;
+    foldBucket(program, bucket, std::span(received).first(numReceived),
+               memory.wire(index, segments.front()));
+    timeline[window].unpack.add(begin, now());
   }
   for (size_t i = 0; i < numReceived; ++i)
     if (received[i].handle)
       connection->release(received[i]);
+  for (size_t i = 0; i < segments.size() && status.isOk(); ++i)
+    status = deliver(window, index, i);
   return status;
 }
 
-/// Folds the received contributions in order, block by block, and casts the totals to the wire.
-void Replay::fold(const BucketStep &bucket, size_t index) {
-  const size_t numContributors = plan.contributorsOf(bucket).ranks.size();
-  for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-    const BindingSpec &source = program.binding(chunk.sourceBinding);
-    const FoldFunction foldInto = foldFunction(source.reduce, source.dtype);
-    const CopyFunction cast = copyFunction(source.dtype, chunk.wireDType);
-    const int64_t width = byteWidth(source.dtype);
-    const int64_t blockElements = kFoldBlockBytes / width;
-    std::byte *wire = wireOf(index) + chunk.offset;
-    std::byte *total = foldBlock.data();
-    for (int64_t first = 0; first < chunk.numElements; first += blockElements) {
-      const int64_t count = std::min(blockElements, chunk.numElements - first);
-      const int64_t offset = chunk.contributionOffset + first * width;
-      std::copy_n(received[0].data + offset, count * width, total);
-      for (size_t i = 1; i < numContributors; ++i)
-        foldInto(total, received[i].data + offset, count);
-      if (source.reduce == ReduceOp::Avg)
-        divideElements(source.dtype, total, static_cast<int64_t>(numContributors), count);
-      cast(total, 1, wire + first * byteWidth(chunk.wireDType), 1, count);
-    }
-  }
-}
-
-/// Writes a bucket with a target role, from this rank's own wire buffer or the sender's message.
+/// Writes a bucket with a target role, from this rank's own wire buffer or the sender's messages.
 Status Replay::receiveAndFinalize(size_t window, size_t index) {
-  const BucketStep &bucket = program.buckets[index];
-  Timeline::Window &times = timeline[window];
-  const bool isRemote = bucket.sender != program.rank;
-  Received delivery = {wireOf(index)};
-  if (isRemote)
-    if (Status status =
-            receive(window, index, messages.slots[index + 1].firstReceive - 1, delivery);
-        !status.isOk())
+  const bool isRemote = program.buckets[index].sender != program.rank;
+  size_t slot = messages.slots[index].firstReceive;
+  for (const Segment &segment : messages.segmentsOf(index)) {
+    Received message;
+    if (!isRemote)
+      message.data = memory.wire(index, segment);
+    else if (Status status = receive(window, slot++, program.chunksOf(segment), message);
+             !status.isOk())
       return status;
-  const Moment begin = now();
-  progress.begin(index);
-  if (!isRemote || delivery.data != targetMemory(bucket))
-    finalize(bucket, delivery.data);
+    const Moment begin = now();
+    progress.begin(index);
+    if (!segment.unpacksInPlace || message.data != memory.arrival(index, segment))
+      finalize(segment, message.data);
+    if (isRemote)
+      connection->release(message);
+    timeline[window].unpack.add(begin, now());
+  }
   progress.finish(index);
-  if (isRemote)
-    connection->release(delivery);
-  times.unpackBegin = times.unpackBegin == 0 ? begin : times.unpackBegin;
-  times.unpackEnd = now();
-  times.unpacking += times.unpackEnd - begin;
   return {};
 }
 
-/// Writes every chunk of a bucket with a target role from its wire buffer.
-void Replay::finalize(const BucketStep &bucket, const std::byte *wire) {
-  for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-    const auto binding = static_cast<size_t>(chunk.targetBinding);
-    unpackNest(ElementCopy::make(chunk.wireDType, program.bindings[binding]->dtype),
-               plan.nests[static_cast<size_t>(chunk.targetNest)], wire + chunk.offset,
-               data[binding]);
-  }
+/// Writes every chunk of a segment of a bucket with a target role.
+void Replay::finalize(const Segment &segment, const std::byte *wire) {
+  for (const ChunkStep &chunk : program.chunksOf(segment))
+    unpackNest(ElementCopy::make(chunk.wireDType, program.binding(chunk.targetBinding).dtype),
+               plan.nests[static_cast<size_t>(chunk.targetNest)],
+               wire + (chunk.offset - segment.offset),
+               memory.tensors[static_cast<size_t>(chunk.targetBinding)]);
 }
 
 uint64_t Replay::checksumOf(const std::byte *bytes, int64_t count) const {
   return checksums ? XXH3_64bits(bytes, static_cast<size_t>(count)) : 0;
-}
-
-/// Checks that the bytes are those that were sent; a failure names everything they could be.
-Status Replay::verify(const BucketStep &bucket, const Envelope &envelope,
-                      const Received &message) const {
-  const uint64_t checksum = checksumOf(message.data, envelope.bytes);
-  if (checksum == (checksums ? message.checksum : 0))
-    return {};
-  return failure(XFER_MISMATCH, "the ", runtime::describe(envelope), " from rank ", envelope.from,
-                 " has checksum ", hexadecimal(checksum), ", expected ",
-                 hexadecimal(message.checksum), "; it holds ",
-                 describeChunks(plan, program, bucket));
-}
-
-/// The first byte that the only chunk of a bucket packed in place reads.
-std::byte *Replay::sourceMemory(const BucketStep &bucket) const {
-  const ChunkStep &chunk = program.chunks[static_cast<size_t>(bucket.firstChunk)];
-  const auto binding = static_cast<size_t>(chunk.sourceBinding);
-  return data[binding] + plan.nests[static_cast<size_t>(chunk.sourceNest)].offset *
-                             byteWidth(program.bindings[binding]->dtype);
-}
-
-/// The first byte that the only chunk of a bucket unpacked in place writes; nullptr otherwise.
-std::byte *Replay::targetMemory(const BucketStep &bucket) const {
-  if (!bucket.unpacksInPlace)
-    return nullptr;
-  const ChunkStep &chunk = program.chunks[static_cast<size_t>(bucket.firstChunk)];
-  const auto binding = static_cast<size_t>(chunk.targetBinding);
-  return data[binding] + plan.nests[static_cast<size_t>(chunk.targetNest)].offset *
-                             byteWidth(program.bindings[binding]->dtype);
-}
-
-std::byte *Replay::contributionOf(size_t index) {
-  const BucketStep &bucket = program.buckets[index];
-  return bucket.packsInPlace ? sourceMemory(bucket) : staging.data() + places[index].contribution;
-}
-
-std::byte *Replay::wireOf(size_t index) {
-  const BucketStep &bucket = program.buckets[index];
-  return bucket.packsInPlace && !bucket.isReduce ? sourceMemory(bucket)
-                                                 : staging.data() + places[index].wire;
 }
 
 } // namespace xfer::runtime

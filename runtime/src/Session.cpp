@@ -84,7 +84,7 @@ Status HostSession::bind(std::span<const xfer_binding_t> bindings) {
   std::lock_guard lock(mutex);
   if (numFinished < numRequested)
     return failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
-  const Status status = bindTensors(replayer.program, bindings, replayer.data);
+  const Status status = bindTensors(replayer.program, bindings, replayer.memory.tensors);
   isBound |= status.isOk();
   return status;
 }

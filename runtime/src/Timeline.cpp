@@ -16,19 +16,23 @@ void Timeline::end(bool succeeded) {
   ended = now();
   if (!succeeded)
     return;
-  const xfer_program_info_t &info = program.info;
-  ++sums.replays;
-  sums.sent_bytes += info.sent_bytes;
-  sums.received_bytes += info.received_bytes;
-  sums.local_bytes += info.local_bytes;
-  sums.sent_messages += info.p2p_messages + info.broadcasts;
-  sums.received_messages += info.received_messages;
-  sums.replay_ns += ended - begun;
+  count(1, ended - begun);
   for (const Window &window : windows) {
-    sums.pack_ns += window.packEnd - window.packBegin;
-    sums.wait_ns += window.waiting;
-    sums.unpack_ns += window.unpacking;
+    sums.pack_ns += window.pack.nanoseconds;
+    sums.wait_ns += window.wait.nanoseconds;
+    sums.unpack_ns += window.unpack.nanoseconds;
   }
+}
+
+void Timeline::count(int64_t numReplays, int64_t nanoseconds) {
+  const xfer_program_info_t &info = program.info;
+  sums.replays += numReplays;
+  sums.sent_bytes += numReplays * info.sent_bytes;
+  sums.received_bytes += numReplays * info.received_bytes;
+  sums.local_bytes += numReplays * info.local_bytes;
+  sums.sent_messages += numReplays * (info.p2p_messages + info.broadcasts);
+  sums.received_messages += numReplays * info.received_messages;
+  sums.replay_ns += nanoseconds;
 }
 
 /// One complete event. Chrome counts in microseconds; a process is a rank, a thread is a stage.
@@ -63,9 +67,9 @@ Status Timeline::write(const char *path) const {
   for (size_t i = 0; i < windows.size(); ++i) {
     const Window &window = windows[i];
     const int64_t index = program.windows[i].index;
-    writeEvent(file, "pack", 1, rank, index, window.packBegin, window.packEnd);
-    writeEvent(file, "wire", 2, rank, index, window.posted, window.arrived);
-    writeEvent(file, "unpack", 3, rank, index, window.unpackBegin, window.unpackEnd);
+    writeEvent(file, "pack", 1, rank, index, window.pack.begin, window.pack.end);
+    writeEvent(file, "wire", 2, rank, index, window.opened, window.closed);
+    writeEvent(file, "unpack", 3, rank, index, window.unpack.begin, window.unpack.end);
   }
   std::fprintf(file, "\n]\n");
   if (std::fflush(file) != 0 || std::ferror(file))

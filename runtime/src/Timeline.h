@@ -23,18 +23,36 @@ class Timeline {
 public:
   explicit Timeline(const Program &program) : program(program), windows(program.windows.size()) {}
 
+  /// Work on a window, with interruptions.
+  struct Work {
+    Moment begin = 0, end = 0;
+    int64_t nanoseconds = 0; ///< of the session's thread
+    void add(Moment from, Moment to) {
+      begin = begin == 0 ? from : begin;
+      end = to;
+      nanoseconds += to - from;
+    }
+  };
   struct Window {
-    Moment packBegin = 0, packEnd = 0;
-    Moment posted = 0;  ///< its messages were handed over
-    Moment arrived = 0; ///< its last message was there
-    Moment unpackBegin = 0, unpackEnd = 0;
-    int64_t waiting = 0, unpacking = 0; ///< nanoseconds of the session's thread
+    Work pack, wait, unpack; ///< unpack: with folds
+    Moment opened = 0;       ///< its first message was expected or handed over
+    Moment closed = 0;       ///< its last message was there, or taken from here
+    void open() { opened = opened == 0 ? now() : opened; }
+    void close() { closed = now(); }
   };
   Window &operator[](size_t index) { return windows[index]; }
 
   void begin();
   /// Ends a replay; only one that succeeded counts.
   void end(bool succeeded);
+
+  /// The same for replays that were timed elsewhere: the moments of the last one, and how many
+  /// succeeded, with what they took together.
+  void setReplay(Moment begin, Moment end) {
+    begun = begin;
+    ended = end;
+  }
+  void count(int64_t numReplays, int64_t nanoseconds);
 
   const xfer_counters_t &counters() const { return sums; }
   /// Writes the last replay as a Chrome trace.

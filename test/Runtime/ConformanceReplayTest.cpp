@@ -3,7 +3,9 @@
 // Every transport and role, reductions, casts, windows, on every backend. The data
 // is checked on every rank.
 //===----------------------------------------------------------------------===//
+#include "Elements.h"
 #include "Job.h"
+#include <array>
 #include <cmath>
 
 using namespace xfer;
@@ -344,6 +346,107 @@ TEST_P(Replay, CastsThroughTheWireTypeRoundTwice) {
   job.fill<int64_t>(0, "a", {-300, 1000});
   job.replay();
   EXPECT_EQ(job.read<uint8_t>(1, "a"), (std::vector<uint8_t>{0xf9, 0x7f})); // -288; NaN
+}
+
+/// `count` values of a type, none like its neighbours.
+std::vector<float> numbers(int64_t count, int64_t first) {
+  std::vector<float> values(static_cast<size_t>(count));
+  for (int64_t i = 0; i < count; ++i)
+    values[static_cast<size_t>(i)] = static_cast<float>((first + i) % 251);
+  return values;
+}
+
+// Long enough for messages of their own on the backends that have them.
+TEST_P(Replay, LongChunksAmongShortOnesInOneBucket) {
+  constexpr int64_t kLong = 100'000, kShort = 5;
+  PlanBuilder builder({0, 1, 2});
+  struct Piece {
+    int64_t count;
+    bool isSpreadAtSource, isSpreadAtTarget;
+  };
+  const std::vector<Piece> pieces = {
+      {kShort, false, false}, {kLong, false, false}, {kLong, true, false}, {kShort, true, true},
+      {kShort, false, true},  {kLong, false, true},  {kLong, true, true}};
+  BucketText bucket = {0, fb::Transport::P2P, {0}, 0, {1, 2}, 0, {}};
+  for (const Piece &piece : pieces) {
+    const uint32_t tensor =
+        builder.tensor("t" + std::to_string(bucket.chunks.size()), fb::DType::F32);
+    builder.source(0, tensor, fb::DType::F32, {2 * piece.count});
+    for (int64_t rank : {1, 2})
+      builder.target(rank, tensor, fb::DType::F32, {2 * piece.count});
+    auto region = [&](bool isSpread) {
+      return builder.region(isSpread ? 1 : 0, {{piece.count, isSpread ? 2 : 1}});
+    };
+    bucket.chunks.push_back(
+        {tensor, region(piece.isSpreadAtSource), region(piece.isSpreadAtTarget), bucket.bytes});
+    bucket.bytes += 4 * piece.count;
+  }
+  for (int64_t rank : {0, 1, 2})
+    builder.program(rank).staging_bytes = 2 * bucket.bytes;
+  builder.bucket(bucket);
+  bucket.window = bucket.ordinal = 1;
+  builder.bucket(bucket); // again, so that windows share the staging
+  Job job(builder.build(), makePlace());
+  job.checksums = std::string(GetParam()->name()) != "nccl";
+  std::vector<std::vector<float>> sources;
+  for (size_t i = 0; i < pieces.size(); ++i) {
+    sources.push_back(numbers(2 * pieces[i].count, static_cast<int64_t>(31 * i)));
+    job.fill<float>(0, "t" + std::to_string(i), sources.back());
+  }
+  job.replay(3);
+  for (int64_t rank : {1, 2})
+    for (size_t i = 0; i < pieces.size(); ++i) {
+      const std::vector<float> got = job.read<float>(rank, "t" + std::to_string(i));
+      int64_t numWrong = 0;
+      for (int64_t k = 0; k < pieces[i].count; ++k)
+        numWrong += got[static_cast<size_t>(pieces[i].isSpreadAtTarget ? 2 * k + 1 : k)] !=
+                    sources[i][static_cast<size_t>(pieces[i].isSpreadAtSource ? 2 * k + 1 : k)];
+      EXPECT_EQ(numWrong, 0) << "rank " << rank << ", tensor " << i;
+    }
+}
+
+TEST_P(Replay, LongChunksAreReducedAndCast) {
+  constexpr int64_t kLong = 150'000, kShort = 3;
+  PlanBuilder builder({0, 1, 2});
+  const uint32_t a = builder.tensor("a", fb::DType::BF16), b = builder.tensor("b", fb::DType::BF16);
+  for (int64_t rank : {0, 1}) {
+    builder.source(rank, a, fb::DType::F32, {kShort}, fb::ReduceOp::Sum);
+    builder.source(rank, b, fb::DType::F32, {kLong}, fb::ReduceOp::Sum);
+  }
+  for (int64_t rank : {1, 2}) {
+    builder.target(rank, a, fb::DType::F32, {kShort});
+    builder.target(rank, b, fb::DType::BF16, {kLong});
+  }
+  for (int64_t rank : {0, 1, 2})
+    builder.program(rank).staging_bytes = 20 * kLong;
+  const uint32_t some = builder.region(0, {{kShort, 1}}), all = builder.region(0, {{kLong, 1}});
+  builder.bucket({0,
+                  fb::Transport::P2P,
+                  {0, 1},
+                  1,
+                  {2, 1},
+                  2 * (kShort + kLong),
+                  {{a, some, some}, {b, all, all, 2 * kShort}}});
+  Job job(builder.build(), makePlace());
+  for (int64_t rank : {0, 1}) {
+    job.fill<float>(rank, "a", {1, 2, 3});
+    job.fill<float>(rank, "b", numbers(kLong, rank));
+  }
+  job.replay(2);
+  const std::vector<float> first = numbers(kLong, 0), second = numbers(kLong, 1);
+  for (int64_t rank : {1, 2}) {
+    EXPECT_EQ(job.read<float>(rank, "a"), (std::vector<float>{2, 4, 6}));
+    const std::vector<uint16_t> got = job.read<uint16_t>(rank, "b");
+    int64_t numWrong = 0;
+    for (size_t i = 0; i < got.size(); ++i) {
+      uint16_t expected;
+      runtime::copyFunction(XFER_F32, XFER_BF16)(
+          reinterpret_cast<const std::byte *>(std::array{first[i] + second[i]}.data()), 1,
+          reinterpret_cast<std::byte *>(&expected), 1, 1);
+      numWrong += got[i] != expected;
+    }
+    EXPECT_EQ(numWrong, 0) << "rank " << rank;
+  }
 }
 
 TEST_P(Replay, ScalarsEmptyTensorsAndIdleRanks) {

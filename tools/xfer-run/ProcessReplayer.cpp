@@ -226,6 +226,12 @@ LogicalResult ProcessReplayer::collect(llvm::StringRef action, Diagnostics &diag
       }
     }
   }
+  // One that answered and died since then is why others failed. Its pipe ended before its sockets.
+  for (Child &child : children) {
+    pollfd file = {end && child.outcome.status == XFER_OK ? child.results : -1, POLLIN, 0};
+    if (::poll(&file, 1, 0) > 0)
+      readResult(child);
+  }
   LogicalResult result = success();
   for (const Child &child : children)
     if (child.outcome.status != XFER_OK)

@@ -58,7 +58,8 @@ struct CudaPointerAttributes {
   FUNCTION(EventCreateWithFlags, (CudaEvent * event, unsigned flags))                              \
   FUNCTION(EventDestroy, (CudaEvent event))                                                        \
   FUNCTION(EventRecord, (CudaEvent event, CudaStream stream))                                      \
-  FUNCTION(EventQuery, (CudaEvent event))
+  FUNCTION(EventQuery, (CudaEvent event))                                                          \
+  FUNCTION(EventElapsedTime, (float *milliseconds, CudaEvent from, CudaEvent to))
 
 /// The functions of one copy of the CUDA runtime and of the kernels that go with it.
 struct CudaApi {
@@ -66,8 +67,8 @@ struct CudaApi {
   XFER_CUDA_FUNCTIONS(XFER_CUDA_MEMBER)
 #undef XFER_CUDA_MEMBER
   const char *(*GetErrorString)(CudaError error) = nullptr;
-  decltype(&xfer_cuda_copy) copy = nullptr;
-  decltype(&xfer_cuda_fold) fold = nullptr;
+  using Kernel = decltype(&xfer_cuda_copy); ///< each takes the same
+  Kernel copy = nullptr, fold = nullptr, hash = nullptr, seal = nullptr, verify = nullptr;
   int version = 0;    ///< of the runtime, 13000 for 13.0
   int numDevices = 0; ///< at least 1
 

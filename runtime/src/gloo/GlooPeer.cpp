@@ -12,14 +12,15 @@ PackedEnvelope pack(const Envelope &envelope) {
           envelope.window,
           envelope.ordinal,
           static_cast<int64_t>(envelope.ends),
+          envelope.offset,
           envelope.bytes};
 }
 
 Envelope unpack(const PackedEnvelope &packed) {
   // A peer's word: what is not a kind becomes one, and differs elsewhere.
   const auto kind = static_cast<MessageKind>(static_cast<uint64_t>(packed[0]) % kNumMessageKinds);
-  return {kind,     packed[1], packed[2], packed[3], packed[4], static_cast<uint64_t>(packed[5]),
-          packed[6]};
+  return {kind,      packed[1], packed[2], packed[3], packed[4], static_cast<uint64_t>(packed[5]),
+          packed[6], packed[7]};
 }
 
 uint64_t hash(const std::vector<PackedEnvelope> &envelopes) {

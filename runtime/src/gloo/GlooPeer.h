@@ -38,7 +38,7 @@ struct Hello {
 };
 
 /// An envelope as it crosses.
-using PackedEnvelope = std::array<int64_t, 7>;
+using PackedEnvelope = std::array<int64_t, 8>;
 
 class GlooPeer {
 public:

@@ -116,6 +116,11 @@ void dropAfter(int device, int64_t groups) {
   faultsOf(device).tasksLeft = groups;
 }
 
+void damage(int device, int64_t nth) {
+  std::lock_guard lock(mutex);
+  faultsOf(device).messagesToDamage = nth;
+}
+
 void kill(int device, bool isNoticed) {
   std::lock_guard lock(mutex);
   faultsOf(device).isDead = true;
@@ -179,8 +184,10 @@ static void work(Stream &stream) {
       task.body({stream.device, task.stamp, &task.clock, task.name});
       lock.lock();
     }
-    if (task.completes)
+    if (task.completes) {
+      task.completes->time = std::chrono::steady_clock::now();
       task.completes->isDone = true;
+    }
     stream.isRunning = stream.isRunningNccl = false;
     changed.notify_all();
   }
