@@ -7,7 +7,6 @@
 #include "llvm/Support/MathExtras.h"
 
 using llvm::SMLoc;
-using llvm::StringRef;
 using llvm::Twine;
 
 namespace xfer::frontend {

@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/Model.h"
 
-using llvm::StringRef;
 
 namespace xfer::frontend {
 namespace {

@@ -50,7 +50,7 @@ LogicalResult addDownExperts(SideStorages &out, const ExpertStorage &experts, ll
 
 /// How many layers each of `stages` pipeline stages has: what the side says, or `rule`. Verifies
 /// that they are the model's.
-LogicalResult stageLayers(SideStorages &out, std::vector<int64_t> rule,
+LogicalResult stageLayers(SideStorages &out, llvm::ArrayRef<int64_t> rule,
                           std::vector<int64_t> &layers);
 
 /// `, layers 0 to 3`, `no layers`: for the remark of a mesh.

@@ -12,7 +12,6 @@
 
 using llvm::SMLoc;
 using llvm::StringRef;
-using llvm::Twine;
 
 namespace xfer::frontend {
 namespace {

@@ -7,7 +7,6 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
-using llvm::StringRef;
 using llvm::Twine;
 
 namespace xfer::frontend {

@@ -12,7 +12,6 @@
 #include <map>
 
 using llvm::StringRef;
-using llvm::Twine;
 
 namespace xfer::frontend {
 
