@@ -18,7 +18,7 @@ if config.xfer_has_gloo == "ON":
 
 tools = os.path.join(config.xfer_build_dir, "bin")
 config.environment["PATH"] = os.pathsep.join(
-    [tools, config.llvm_tools_dir, config.environment["PATH"]])
+    [tools, os.path.join(config.xfer_build_dir, "test", "bin"), config.llvm_tools_dir, config.environment["PATH"]])
 config.environment["PYTHONDONTWRITEBYTECODE"] = "1"
 for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
     if name in os.environ:

@@ -63,6 +63,7 @@ typedef struct xfer_compile_options_t {
                             left of the default pipeline follows. NULL: that alone */
   int64_t staging_bytes; /* staging memory of one rank; 0: 128 MiB */
   int64_t bucket_bytes;  /* no bucket grows beyond; 0: 4 MiB */
+  int32_t no_verify_plan; /* not 0: do not prove the plan; the same bytes come out, sooner */
 } xfer_compile_options_t;
 
 /* What came out of a call of xfer_compile. */

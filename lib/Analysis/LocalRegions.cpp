@@ -5,27 +5,37 @@
 
 namespace xfer {
 
-void LocalRegions::enter(TensorId tensor) {
-  if (sides.tensor == tensor)
-    return;
+const LocalRegions::Sides &LocalRegions::sidesOf(TensorId tensor) {
+  if (sides.empty())
+    sides.resize(module.tensors.size());
+  Sides &result = sides[tensor];
+  if (result.isKnown)
+    return result;
   const Tensor &declared = module.tensors[tensor];
-  sides.tensor = tensor;
-  sides.source = declared.source ? ownerships.id(declared, *declared.source) : kNone;
-  sides.targets.clear();
+  if (declared.source)
+    result.source = ownerships.id(declared, *declared.source);
   for (const Side &target : declared.targets)
-    sides.targets.push_back(ownerships.id(declared, target));
+    result.targets.push_back(ownerships.id(declared, target));
+  result.isKnown = true;
+  return result;
 }
 
 int32_t LocalRegions::placeOf(int32_t ownership, int64_t rank) {
-  auto [entry, isNew] = places.try_emplace({ownership, static_cast<uint64_t>(rank)}, -1);
-  if (!isNew)
-    return entry->second;
+  if (!lastPlaces || rank != lastRank) {
+    lastPlaces = &places[rank];
+    lastRank = rank;
+  }
+  if (static_cast<size_t>(ownership) >= lastPlaces->size())
+    lastPlaces->resize(ownership + 1, kUnknown);
+  int32_t &place = (*lastPlaces)[ownership];
+  if (place != kUnknown)
+    return place;
   int64_t position = ownerships.position(ownerships[ownership].mesh(), rank);
   if (position < 0)
-    return -1;
+    return place = -1;
   llvm::SmallVector<int64_t, 16> key{ownership};
   ownerships[ownership].appendPlace(position, key);
-  return entry->second = placeKeys.intern(key);
+  return place = placeKeys.intern(key);
 }
 
 StridedRegionId LocalRegions::find(int32_t ownership, int64_t rank, RegionId region) {
@@ -42,14 +52,13 @@ StridedRegionId LocalRegions::find(int32_t ownership, int64_t rank, RegionId reg
 }
 
 StridedRegionId LocalRegions::source(TensorId tensor, int64_t rank, RegionId region) {
-  enter(tensor);
-  return sides.source == kNone ? kNone : find(sides.source, rank, region);
+  int32_t ownership = sidesOf(tensor).source;
+  return ownership == kNone ? kNone : find(ownership, rank, region);
 }
 
 StridedRegionId LocalRegions::target(TensorId tensor, int32_t targetIndex, int64_t rank,
                                      RegionId region) {
-  enter(tensor);
-  return find(sides.targets[targetIndex], rank, region);
+  return find(sidesOf(tensor).targets[targetIndex], rank, region);
 }
 
 std::string LocalRegions::explain(TensorId tensor, int64_t rank, RegionId region) const {

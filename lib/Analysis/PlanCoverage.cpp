@@ -1,5 +1,6 @@
 //===- PlanCoverage.cpp - Is every target element written once ------------===//
 #include "xfer/Analysis/PlanCoverage.h"
+#include "xfer/Analysis/PlanPlaces.h"
 #include "xfer/IR/Tiling.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"
@@ -65,8 +66,8 @@ LogicalResult PlanCoverage::check(const Program &program) {
       size_t count = 0;
       while (count < rest.size() && rest[count]->targetIndex == target)
         ++count;
-      if (failed(check(program, static_cast<TensorId>(t), target, ownership,
-                       rest.take_front(count))))
+      if (failed(
+              check(program, static_cast<TensorId>(t), target, ownership, rest.take_front(count))))
         return failure();
       rest = rest.drop_front(count);
     }
@@ -180,9 +181,10 @@ LogicalResult PlanCoverage::checkBlock(const Program &program, const Tensor &ten
                         tensor.name.str() + "' on rank " + std::to_string(program.rank);
   if (fault->tiles.empty())
     return diagnostics.error(side.loc, element + " is written by no chunk, expected one");
-  (void)diagnostics.error(inside[fault->tiles[0]]->loc,
-                          element + " is written by two chunks, expected one");
-  diagnostics.note(inside[fault->tiles[1]]->loc, "the other chunk is here");
+  const ProgramChunk &first = *inside[fault->tiles[0]], &second = *inside[fault->tiles[1]];
+  (void)diagnostics.error(first.loc, element + " is written by two chunks, expected one: " +
+                                         describe(module, program, first));
+  diagnostics.note(second.loc, "the other chunk is " + describe(module, program, second));
   return failure();
 }
 

@@ -1,6 +1,7 @@
 //===- PlanWindows.cpp - Can no wait be circular --------------------------===//
 #include "xfer/Analysis/PlanWindows.h"
 #include "xfer/Analysis/Buffers.h"
+#include "xfer/Analysis/PlanPlaces.h"
 #include "llvm/ADT/Twine.h"
 #include <tuple>
 
@@ -33,16 +34,16 @@ LogicalResult PlanWindows::checkOrder(const Program &program, const Window &wind
   ArrayRef<Bucket> buckets = program.bucketsOf(window);
   for (size_t i = 1; i < buckets.size(); ++i) {
     const Bucket &before = buckets[i - 1], &bucket = buckets[i];
-    if (before.ends.isReduce() != bucket.ends.isReduce())
-      return diagnostics.error(bucket.loc, "window " + Twine(window.index) + " of rank " +
-                                               Twine(program.rank) +
-                                               " mixes reductions with other buckets");
-    if (!comesBefore(module, before, bucket))
-      return diagnostics.error(bucket.loc, "bucket from rank " + Twine(bucket.ends.sender) +
-                                               " stands after one from rank " +
-                                               Twine(before.ends.sender) +
-                                               ", expected the order of senders, destinations "
-                                               "and contributors");
+    bool mixes = before.ends.isReduce() != bucket.ends.isReduce();
+    if (!mixes && comesBefore(module, before, bucket))
+      continue;
+    (void)diagnostics.error(bucket.loc,
+                            (mixes ? "a window mixes reductions with other buckets: "
+                                   : "buckets are not in the order of senders, destinations and "
+                                     "contributors: ") +
+                                describe(module, program, bucket));
+    diagnostics.note(before.loc, "after " + describe(module, program, before));
+    return failure();
   }
   return success();
 }
@@ -91,11 +92,14 @@ LogicalResult PlanWindows::checkMessages(const Program &program, const Window &w
   llvm::stable_sort(messages, [&](const Message &l, const Message &r) { return key(l) < key(r); });
   for (size_t i = 1; i < messages.size(); ++i)
     if (key(messages[i - 1]) == key(messages[i])) {
-      (void)diagnostics.error(messages[i].bucket->loc,
-                              "window " + Twine(window.index) + " holds two messages from rank " +
-                                  Twine(messages[i].from) + " to rank " + Twine(messages[i].to) +
-                                  ", expected at most one");
-      diagnostics.note(messages[i - 1].bucket->loc, "the other message is here");
+      (void)diagnostics.error(
+          messages[i].bucket->loc,
+          "window " + Twine(window.index) + " holds two messages from rank " +
+              Twine(messages[i].from) + " to rank " + Twine(messages[i].to) +
+              ", expected at most one: " + describe(module, program, *messages[i].bucket));
+      diagnostics.note(messages[i - 1].bucket->loc,
+                       "the other message is " +
+                           describe(module, program, *messages[i - 1].bucket));
       return failure();
     }
   return success();

@@ -43,7 +43,8 @@ LogicalResult compileText(llvm::ArrayRef<unsigned> bufferIds, const CompileOptio
   buildDefaultPipeline(manager, *module, options.sizes);
   if (failed(manager.run(*module, context)))
     return failure();
-  return emitPlan(*module, start + manager.print(), plan, diagnostics);
+  return emitPlan(*module, continuePipeline(start, manager.printWithoutChecks()), plan,
+                  diagnostics);
 }
 
 } // namespace xfer

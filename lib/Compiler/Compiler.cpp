@@ -63,6 +63,7 @@ xfer::CompileOptions translate(const xfer_compile_options_t &options) {
     result.sizes.stagingBytes = options.staging_bytes;
   if (options.bucket_bytes)
     result.sizes.bucketBytes = options.bucket_bytes;
+  result.sizes.verifyPlan = !options.no_verify_plan;
   return result;
 }
 

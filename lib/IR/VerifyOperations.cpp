@@ -35,6 +35,7 @@ private:
   LogicalResult verifyRoute(const Route &route);
   LogicalResult verifyChunk(const Chunk &chunk);
   LogicalResult verifyProgram(const Program &program);
+  LogicalResult notePlace(SMLoc loc, StringRef what, int64_t number, const Program &program);
   LogicalResult verifyNesting(const Program &program);
   LogicalResult verifyProgramChunk(const ProgramChunk &chunk);
   LogicalResult verifyLocalRegion(const ProgramChunk &chunk, StridedRegionId id);
@@ -261,11 +262,20 @@ LogicalResult OperationVerifier::verifyProgram(const Program &program) {
     return failure();
   for (const ProgramChunk &chunk : program.chunks)
     if (failed(verifyProgramChunk(chunk)))
-      return failure();
+      return notePlace(chunk.loc, "chunk", &chunk - program.chunks.data(), program);
   for (const Bucket &bucket : program.buckets)
     if (failed(verifyBucket(program, bucket)))
-      return failure();
+      return notePlace(bucket.loc, "bucket", &bucket - program.buckets.data(), program);
   return success();
+}
+
+/// Says in words where an operation stands that came from a plan file and has no line. Fails.
+LogicalResult OperationVerifier::notePlace(SMLoc loc, StringRef what, int64_t number,
+                                           const Program &program) {
+  if (!loc.isValid())
+    diagnostics.note(loc, "in " + what + " " + Twine(number) + " of the program of rank " +
+                              Twine(program.rank));
+  return failure();
 }
 
 LogicalResult OperationVerifier::run() {

@@ -14,6 +14,11 @@ std::string PassManager::print() const {
   return llvm::join(llvm::map_range(passes, [](auto &pass) { return pass->print(); }), ",");
 }
 
+std::string PassManager::printWithoutChecks() const {
+  auto changing = llvm::make_filter_range(passes, [](auto &pass) { return !pass->isCheck(); });
+  return llvm::join(llvm::map_range(changing, [](auto &pass) { return pass->print(); }), ",");
+}
+
 LogicalResult PassManager::run(Module &module, PassContext &context) {
   while (numRun < passes.size())
     if (failed(runOne(*passes[numRun++], module, context)))

@@ -341,7 +341,13 @@ std::string startOfPipeline(const Module &module) {
   std::string text;
   llvm::raw_string_ostream stream(text);
   printModule(module, stream);
-  return llvm::formatv("text-{0:x-16},", XXH3_64bits(text.data(), text.size())).str();
+  return llvm::formatv("text-{0:x-16}", XXH3_64bits(text.data(), text.size())).str();
+}
+
+std::string continuePipeline(std::string start, llvm::StringRef passes) {
+  if (!start.empty() && !passes.empty())
+    start += ',';
+  return start += passes;
 }
 
 } // namespace xfer

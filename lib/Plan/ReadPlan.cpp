@@ -1,13 +1,16 @@
 //===- ReadPlan.cpp - Plan file to module ---------------------------------===//
 //
 // The inverse of EmitPlan.cpp. Declarations are parsed from the plan's text;
-// programs are rebuilt from its tables. Bindings and zeros, which follow from
-// the declarations, are not read. Numbers are checked here before they index
+// programs are rebuilt from its tables. What a plan says that follows from the
+// declarations must say the same. Numbers are checked here before they index
 // anything; what they say about each other is verifyModule's to check.
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/ReadPlan.h"
+#include "CheckBindings.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Text/Parser.h"
+#include "xfer/Text/Printer.h"
+#include "xfer/Transforms/Levels.h"
 #include "xfer/plan_digest.h"
 #include "llvm/ADT/Twine.h"
 
@@ -22,7 +25,8 @@ class PlanReader {
 public:
   PlanReader(std::span<const uint8_t> file, Diagnostics &diagnostics)
       : file(file), diagnostics(diagnostics) {}
-  /// 1. the file is what was written; 2. declarations; 3. tables; 4. programs; 5. the whole.
+  /// 1. the file is what was written; 2. declarations; 3. tables; 4. programs; 5. what they bind;
+  /// 6. the whole.
   std::unique_ptr<Module> read(std::string &pipeline);
 
 private:
@@ -34,6 +38,7 @@ private:
   LogicalResult readLogicalRegions();
   LogicalResult readRankLists();
   LogicalResult readPrograms();
+  LogicalResult checkBindings();
   LogicalResult readProgram(const fb::Program &from, Program &to);
   LogicalResult readBucket(const fb::Program &program, const fb::Bucket &from, Program &to);
   LogicalResult readChunk(const fb::Chunk &from, const fb::LogicalChunk &logical,
@@ -69,9 +74,10 @@ private:
 
 std::unique_ptr<Module> PlanReader::read(std::string &pipeline) {
   using Step = LogicalResult (PlanReader::*)();
-  for (Step step : {&PlanReader::checkFile, &PlanReader::readDeclarations, &PlanReader::readTensors,
-                    &PlanReader::readRegions, &PlanReader::readLogicalRegions,
-                    &PlanReader::readRankLists, &PlanReader::readPrograms})
+  for (Step step :
+       {&PlanReader::checkFile, &PlanReader::readDeclarations, &PlanReader::readTensors,
+        &PlanReader::readRegions, &PlanReader::readLogicalRegions, &PlanReader::readRankLists,
+        &PlanReader::readPrograms, &PlanReader::checkBindings})
     if (failed((this->*step)()))
       return nullptr;
   pipeline = plan->pipeline()->str();
@@ -110,19 +116,35 @@ LogicalResult PlanReader::readDeclarations() {
     return failure();
   if (module->level != Level::Declarations)
     return error("declarations hold lowered operations");
+  if (failed(verifyModule(*module, diagnostics)) || failed(expectBothSides(*module, diagnostics)))
+    return failure();
+  std::vector<int64_t> expected = ranksOf(*module), ranks;
+  if (!mayRead(plan->ranks()))
+    return error("ranks of the job are misaligned");
+  for (size_t i = 0; i < sizeOf(plan->ranks()); ++i)
+    ranks.push_back(at(plan->ranks(), i));
+  if (ranks != expected)
+    return error("is for ranks " + toString(ranks) + ", but its declarations name " +
+                 toString(expected));
   return success();
 }
 
-/// Verifies that the plan numbers the tensors as its declarations do.
+/// Verifies that the plan numbers and types the tensors as its declarations do.
 LogicalResult PlanReader::readTensors() {
   if (sizeOf(plan->tensors()) != module->tensors.size())
     return error("has " + Twine(sizeOf(plan->tensors())) + " tensors, but its declarations " +
                  Twine(module->tensors.size()));
-  for (size_t t = 0; t < module->tensors.size(); ++t)
-    if (llvm::StringRef name = at(plan->tensors(), t)->name()->string_view();
-        name != module->tensors[t].name)
-      return error("tensor " + Twine(t) + " is '" + name + "', expected '" +
-                   module->tensors[t].name + "'");
+  for (size_t t = 0; t < module->tensors.size(); ++t) {
+    const fb::Tensor &from = *at(plan->tensors(), t);
+    const Tensor &expected = module->tensors[t];
+    if (llvm::StringRef name = from.name()->string_view(); name != expected.name)
+      return error("tensor " + Twine(t) + " is '" + name + "', expected '" + expected.name + "'");
+    if (static_cast<unsigned>(from.dtype()) != static_cast<unsigned>(expected.dtype))
+      return error("tensor '" + expected.name + "' has element type " +
+                   Twine(static_cast<unsigned>(from.dtype())) + ", expected " +
+                   Twine(static_cast<unsigned>(expected.dtype)) + " for " +
+                   spelling(expected.dtype));
+  }
   return success();
 }
 
@@ -186,6 +208,14 @@ LogicalResult PlanReader::readPrograms() {
   return success();
 }
 
+LogicalResult PlanReader::checkBindings() {
+  BindingChecker checker(*module, *plan, diagnostics);
+  for (size_t i = 0; i < module->programs.size(); ++i)
+    if (failed(checker.check(*at(plan->programs(), i), module->programs[i])))
+      return failure();
+  return success();
+}
+
 /// Verifies:
 /// - its vectors may be read, and every chunk is described;
 /// - windows ascend, and have the buckets one after the other.
@@ -194,10 +224,11 @@ LogicalResult PlanReader::readProgram(const fb::Program &from, Program &to) {
     return error("program of rank " + Twine(to.rank) + " " + text);
   };
   if (!mayRead(from.windows()) || !mayRead(from.buckets()) || !mayRead(from.chunks()) ||
-      !mayRead(from.logical()))
+      !mayRead(from.logical()) || !mayRead(from.zeros()))
     return wrong("is misaligned or shares its parts");
   if (sizeOf(from.logical()) != sizeOf(from.chunks()))
-    return wrong("does not say which regions its chunks are: it is of an older compiler");
+    return wrong("has " + Twine(sizeOf(from.chunks())) + " chunks, but says of " +
+                 Twine(sizeOf(from.logical())) + " which logical regions they are");
   for (size_t w = 0; w < sizeOf(from.windows()); ++w) {
     const fb::Window &window = *at(from.windows(), w);
     if (w && window.index() <= to.windows.back().index)
@@ -228,9 +259,11 @@ LogicalResult PlanReader::readBucket(const fb::Program &program, const fb::Bucke
     return error("bucket " + Twine(to.buckets.size()) + " of rank " + Twine(to.rank) + " " + text);
   };
   if (from.contributors() >= rankLists.size() || from.destinations() >= rankLists.size())
-    return wrong("has an unknown list of ranks");
+    return wrong("has rank lists " + Twine(from.contributors()) + " and " +
+                 Twine(from.destinations()) + " of " + Twine(rankLists.size()));
   if (static_cast<unsigned>(from.transport()) > static_cast<unsigned>(Transport::None))
-    return wrong("has an unknown transport");
+    return wrong("has transport " + Twine(static_cast<unsigned>(from.transport())) +
+                 ", expected one up to " + Twine(static_cast<unsigned>(Transport::None)));
   if (from.first_chunk() != to.chunks.size() || from.num_chunks() < 1 ||
       from.num_chunks() > sizeOf(program.chunks()) - to.chunks.size())
     return wrong("has chunks " + Twine(from.first_chunk()) + " + " + Twine(from.num_chunks()) +
@@ -264,14 +297,18 @@ LogicalResult PlanReader::readChunk(const fb::Chunk &from, const fb::LogicalChun
   auto wrong = [&](const Twine &text) {
     return error("chunk " + Twine(to.chunks.size()) + " of rank " + Twine(to.rank) + " " + text);
   };
-  auto isRegion = [&](uint32_t number) { return number == kAbsent || number < regions.size(); };
   if (from.tensor() >= module->tensors.size())
-    return wrong("has an unknown tensor");
+    return wrong("is of tensor " + Twine(from.tensor()) + " of " + Twine(module->tensors.size()));
   if (logical.target() >= module->tensors[from.tensor()].targets.size())
-    return wrong("has an unknown target");
-  if (logical.region() >= logicalRegions.size() || !isRegion(from.source_region()) ||
-      !isRegion(from.target_region()))
-    return wrong("has an unknown region");
+    return wrong("is for target " + Twine(logical.target()) + " of " +
+                 Twine(module->tensors[from.tensor()].targets.size()) + " of tensor '" +
+                 module->tensors[from.tensor()].name + "'");
+  if (logical.region() >= logicalRegions.size())
+    return wrong("is logical region " + Twine(logical.region()) + " of " +
+                 Twine(logicalRegions.size()));
+  for (uint32_t number : {from.source_region(), from.target_region()})
+    if (number != kAbsent && number >= regions.size())
+      return wrong("names region " + Twine(number) + " of " + Twine(regions.size()));
   ProgramChunk chunk;
   chunk.tensor = static_cast<TensorId>(from.tensor());
   chunk.targetIndex = static_cast<int32_t>(logical.target());

@@ -92,8 +92,9 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
       {{"peers", sizes.peers},
        {"staging-bytes", options.stagingBytes},
        {"max-operations", maxOperations}});
-  add(Stage::VerifyPlan, "verify-plan",
-      {{"staging-bytes", options.stagingBytes}, {"max-operations", maxOperations}});
+  if (options.verifyPlan)
+    add(Stage::VerifyPlan, "verify-plan",
+        {{"staging-bytes", options.stagingBytes}, {"max-operations", maxOperations}});
 }
 
 } // namespace xfer

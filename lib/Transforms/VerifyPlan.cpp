@@ -14,12 +14,14 @@
 // - windows hold at most one message per ordered pair of ranks and communicator, nothing that
 //   depends on a neighbour, in one order, and stay within their limits (PlanWindows).
 //
-// Cost: a hash per chunk; what is checked in depth is checked once per distinct
-// (layout, cell, list of regions).
+// Cost: a hash per chunk and role; what is checked in depth is checked once per distinct
+// (layout, cell, list of regions). In a whole job a bucket's sender answers for what its ranks must
+// agree on.
 //===----------------------------------------------------------------------===//
 #include "xfer/Analysis/LocalRegions.h"
 #include "xfer/Analysis/PlanAgreement.h"
 #include "xfer/Analysis/PlanCoverage.h"
+#include "xfer/Analysis/PlanPlaces.h"
 #include "xfer/Analysis/PlanWindows.h"
 #include "xfer/Text/Printer.h"
 #include "xfer/Transforms/Levels.h"
@@ -63,9 +65,14 @@ private:
   LogicalResult verifyRanks();
   LogicalResult verifyProgram(const Program &program);
   LogicalResult verifyBucket(const Program &program, const Bucket &bucket);
-  LogicalResult verifyChunk(const Program &program, const Bucket &bucket,
-                            const ProgramChunk &chunk);
-  LogicalResult verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk);
+  LogicalResult verifyTransport(const Program &program, const Bucket &bucket, bool receives);
+  LogicalResult verifyRoles(const Program &program, const ProgramChunk &chunk, Roles expected);
+  LogicalResult verifyRegions(const Program &program, const ProgramChunk &chunk);
+  LogicalResult reportPlace(const Program &program, const ProgramChunk &chunk, StridedRegionId held,
+                            bool reads);
+  LogicalResult verifyEndpoints(const Program &program, const Bucket &bucket,
+                                const ProgramChunk &chunk);
+  bool isGroup(int32_t ownership, RankListId contributors);
   bool isReplica(const Ownership &ownership, ArrayRef<int64_t> ranks);
 
   Module &module;
@@ -74,8 +81,7 @@ private:
   int64_t onlyRank;
   OwnershipCache ownerships;
   LocalRegions locals;
-  SequenceInterner groups;   ///< ownership, contributors
-  std::vector<bool> isGroup; ///< by group: contributors of one replica
+  llvm::DenseMap<std::pair<int32_t, RankListId>, bool> groups; ///< by ownership and contributors
   PlanCoverage coverage;
   PlanAgreement agreement;
   PlanWindows windows;
@@ -124,79 +130,111 @@ LogicalResult PlanVerifier::verifyProgram(const Program &program) {
 
 /// Verifies:
 /// - the rank is one of the bucket's;
-/// - its roles are those of its place among them;
-/// - its transport is `local` exactly if the sender is the only destination.
+/// - what its place among them asks of its chunks (verifyRoles);
+/// - they lie where they say (verifyRegions);
+/// - they may come from the bucket's contributors (verifyEndpoints);
+/// - the transport is that of its place (verifyTransport).
 LogicalResult PlanVerifier::verifyBucket(const Program &program, const Bucket &bucket) {
-  ArrayRef<int64_t> destinations = module.rankList(bucket.ends.destinations);
-  bool sends = module.contains(bucket.ends.sources, program.rank);
-  bool receives = module.contains(bucket.ends.destinations, program.rank);
-  auto place = [&] { // only on the way to an error
-    return "bucket " + std::to_string(bucket.ordinal) + " on rank " + std::to_string(program.rank) +
-           " ";
-  };
-  if (!sends && !receives)
-    return diagnostics.error(bucket.loc, place() + "is between other ranks");
-  for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
-    if (chunk.roles().source != sends)
-      return diagnostics.error(chunk.loc, place() + (sends ? "must" : "must not") +
-                                              " read its source of '@" +
-                                              module.tensors[chunk.tensor].name + "'");
-    if (chunk.roles().target != receives)
-      return diagnostics.error(chunk.loc, place() + (receives ? "must" : "must not") +
-                                              " write its target of '@" +
-                                              module.tensors[chunk.tensor].name + "'");
-    if (failed(verifyChunk(program, bucket, chunk)))
+  Roles expected = {module.contains(bucket.ends.sources, program.rank),
+                    module.contains(bucket.ends.destinations, program.rank)};
+  if (!expected.source && !expected.target)
+    return diagnostics.error(bucket.loc,
+                             describe(module, program, bucket) + " is between other ranks");
+  // The sender is a contributor, says verifyModule, and is there, says PlanAgreement.
+  bool answers = !wholeJob || program.rank == bucket.ends.sender;
+  for (const ProgramChunk &chunk : program.chunksOf(bucket))
+    if (failed(verifyRoles(program, chunk, expected)) || failed(verifyRegions(program, chunk)) ||
+        (answers && failed(verifyEndpoints(program, bucket, chunk))))
       return failure();
-  }
+  return verifyTransport(program, bucket, expected.target);
+}
+
+/// Verifies that the transport is `none` exactly if the rank contributes alone, and `local` exactly
+/// if the sender is the only destination.
+LogicalResult PlanVerifier::verifyTransport(const Program &program, const Bucket &bucket,
+                                            bool receives) {
   bool toItself = module.contains(bucket.ends.destinations, bucket.ends.sender);
   bool contributesOnly = bucket.ends.isReduce() && program.rank != bucket.ends.sender && !receives;
+  bool isAlone = module.rankList(bucket.ends.destinations).size() == 1;
   Transport transport = bucket.transport;
   bool fits = contributesOnly                 ? transport == Transport::None
-              : transport == Transport::Local ? toItself && destinations.size() == 1
+              : transport == Transport::Local ? toItself && isAlone
                                               : transport != Transport::None && !toItself;
   if (!fits)
-    return diagnostics.error(bucket.loc, place() + "has transport '" + spelling(transport) +
-                                             "', which does not fit " + Twine(bucket.ends.sender) +
-                                             " -> " + toString(destinations));
+    return diagnostics.error(bucket.loc, describe(module, program, bucket) +
+                                             " has a transport that does not fit its ranks");
   return success();
 }
 
-LogicalResult PlanVerifier::verifyChunk(const Program &program, const Bucket &bucket,
-                                        const ProgramChunk &chunk) {
+/// Verifies that a chunk reads and writes as the rank's place in the bucket asks.
+LogicalResult PlanVerifier::verifyRoles(const Program &program, const ProgramChunk &chunk,
+                                        Roles expected) {
+  Roles roles = chunk.roles();
+  if (roles == expected)
+    return success();
+  bool isSource = roles.source != expected.source;
+  return diagnostics.error(
+      chunk.loc, "rank " + Twine(program.rank) +
+                     ((isSource ? expected.source : expected.target) ? " must " : " must not ") +
+                     (isSource ? "read its source: " : "write its target: ") +
+                     describe(module, program, chunk));
+}
+
+/// Verifies that a chunk reads and writes where the rank holds its region.
+LogicalResult PlanVerifier::verifyRegions(const Program &program, const ProgramChunk &chunk) {
   ++numChunks;
-  if (chunk.source != kNone &&
-      chunk.source != locals.source(chunk.tensor, program.rank, chunk.region))
-    return diagnostics.error(chunk.loc, "rank " + Twine(program.rank) + " does not hold " +
-                                            toString(module, chunk.region) + " of '@" +
-                                            module.tensors[chunk.tensor].name + "' where it reads");
-  if (chunk.target != kNone &&
-      chunk.target != locals.target(chunk.tensor, chunk.targetIndex, program.rank, chunk.region))
-    return diagnostics.error(chunk.loc, "rank " + Twine(program.rank) + " does not hold " +
-                                            toString(module, chunk.region) + " of '@" +
-                                            module.tensors[chunk.tensor].name +
-                                            "' where it writes");
-  return verifyEndpoints(bucket, chunk);
+  if (chunk.source != kNone) {
+    StridedRegionId held = locals.source(chunk.tensor, program.rank, chunk.region);
+    if (chunk.source != held)
+      return reportPlace(program, chunk, held, /*reads=*/true);
+  }
+  if (chunk.target != kNone) {
+    StridedRegionId held =
+        locals.target(chunk.tensor, chunk.targetIndex, program.rank, chunk.region);
+    if (chunk.target != held)
+      return reportPlace(program, chunk, held, /*reads=*/false);
+  }
+  return success();
+}
+
+/// Reports a chunk that reads or writes elsewhere than at `held`, where the rank has its region.
+LogicalResult PlanVerifier::reportPlace(const Program &program, const ProgramChunk &chunk,
+                                        StridedRegionId held, bool reads) {
+  std::string rank = "rank " + std::to_string(program.rank);
+  std::string place = describe(module, program, chunk);
+  if (held == kNone)
+    return diagnostics.error(chunk.loc, rank + " does not hold what it " +
+                                            (reads ? "reads: " : "writes: ") + place);
+  return diagnostics.error(chunk.loc,
+                           rank + (reads ? " reads at " : " writes at ") +
+                               describe(module.stridedRegion(reads ? chunk.source : chunk.target)) +
+                               ", expected " + describe(module.stridedRegion(held)) + ": " + place);
 }
 
 /// Verifies:
-/// - the sender is a contributor;
 /// - the contributors are those of one replica of the source, in mesh order;
-/// - they own the region.
-LogicalResult PlanVerifier::verifyEndpoints(const Bucket &bucket, const ProgramChunk &chunk) {
-  const Tensor &tensor = module.tensors[chunk.tensor];
-  int32_t ownership = ownerships.id(tensor, *tensor.source);
-  int32_t group = groups.intern({ownership, bucket.ends.sources});
-  if (group == static_cast<int32_t>(isGroup.size()))
-    isGroup.push_back(isReplica(ownerships[ownership], module.rankList(bucket.ends.sources)));
-  if (!isGroup[group] || !module.contains(bucket.ends.sources, bucket.ends.sender))
-    return diagnostics.error(chunk.loc, toString(module.rankList(bucket.ends.sources)) + " via " +
-                                            Twine(bucket.ends.sender) +
-                                            " are not the contributors of one replica of '@" +
-                                            tensor.name + "'");
-  if (locals.source(chunk.tensor, bucket.ends.sender, chunk.region) == kNone)
-    return diagnostics.error(chunk.loc,
-                             locals.explain(chunk.tensor, bucket.ends.sender, chunk.region));
+/// - the sender holds the region, if its own program is not there to say so.
+LogicalResult PlanVerifier::verifyEndpoints(const Program &program, const Bucket &bucket,
+                                            const ProgramChunk &chunk) {
+  const Endpoints &ends = bucket.ends;
+  if (!isGroup(locals.sourceOwnership(chunk.tensor), ends.sources))
+    return diagnostics.error(chunk.loc, toString(module.rankList(ends.sources)) +
+                                            " are not the contributors of one replica: " +
+                                            describe(module, program, chunk));
+  if (program.rank != ends.sender &&
+      locals.source(chunk.tensor, ends.sender, chunk.region) == kNone)
+    return diagnostics.error(
+        chunk.loc, "sender " + Twine(ends.sender) +
+                       " does not hold what it sends: " + describe(module, program, chunk));
   return success();
+}
+
+/// True if the contributors are those of one replica of what `ownership` says, in mesh order.
+bool PlanVerifier::isGroup(int32_t ownership, RankListId contributors) {
+  auto [entry, isNew] = groups.try_emplace({ownership, contributors}, false);
+  if (isNew)
+    entry->second = isReplica(ownerships[ownership], module.rankList(contributors));
+  return entry->second;
 }
 
 /// True if `ranks` are the contributors of one replica of a cell, in mesh order.

@@ -49,7 +49,7 @@ struct Envelope {
   int64_t from = 0, to = 0;
   int64_t window = 0;  ///< index in the job
   int64_t ordinal = 0; ///< of the bucket
-  uint64_t ends = 0;   ///< hash of the bucket's contributors, sender, destinations
+  uint64_t ends = 0;   ///< hash of the bucket's contributors, sender, destinations and content
   int64_t offset = 0;  ///< bytes into what the bucket packs
   int64_t bytes = 0;
   bool operator==(const Envelope &) const = default;

@@ -21,7 +21,7 @@ Messages::Messages(const xfer_plan &plan, const Program &program) {
       const RankList &contributors = plan.contributorsOf(bucket);
       const RankList &destinations = plan.destinationsOf(bucket);
       const uint64_t ends[] = {contributors.hash, destinations.hash,
-                               static_cast<uint64_t>(bucket.sender)};
+                               static_cast<uint64_t>(bucket.sender), bucket.content};
       Envelope envelope = {MessageKind::Contribution,
                            rank,
                            bucket.sender,

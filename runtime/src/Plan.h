@@ -58,6 +58,7 @@ struct BucketStep {
   int32_t contributors = 0;      ///< xfer_plan::rankLists
   int32_t destinations = 0;
   int32_t firstChunk = 0, numChunks = 0; ///< Program::chunks
+  uint64_t content = 0; ///< hash of what its chunks are of the logical tensors, and their order
   Transport transport = Transport::P2P;
   bool isReduce = false;
   bool isSource = false; ///< every chunk has a source

@@ -22,9 +22,9 @@ Status loadPlan(std::span<const uint8_t> bytes, xfer_plan &plan) {
 
 Status PlanReader::readPlan() {
   using Step = Status (PlanReader::*)();
-  for (Step step :
-       {&PlanReader::readHeader, &PlanReader::readRanks, &PlanReader::readTensors,
-        &PlanReader::readRegions, &PlanReader::readRankLists, &PlanReader::readPrograms})
+  for (Step step : {&PlanReader::readHeader, &PlanReader::readRanks, &PlanReader::readTensors,
+                    &PlanReader::readRegions, &PlanReader::readRankLists,
+                    &PlanReader::readLogicalRegions, &PlanReader::readPrograms})
     if (Status status = (this->*step)(); !status.isOk())
       return status;
   return {};
@@ -177,6 +177,19 @@ Status PlanReader::readRankLists() {
                            ", which is not a rank of the job");
     list.hash = XXH3_64bits(list.ranks.data(), list.ranks.size() * sizeof(int64_t));
     plan.rankLists.push_back(std::move(list));
+  }
+  return {};
+}
+
+Status PlanReader::readLogicalRegions() {
+  if (!root->logical_regions())
+    return {};
+  for (const fb::LogicalRegion *from : *root->logical_regions()) {
+    const auto *segments = from->segments();
+    if (!mayRead(segments))
+      return invalidPlan("logical region ", logicalHashes.size(), " is misaligned or shared");
+    logicalHashes.push_back(
+        segments ? XXH3_64bits(segments->Data(), segments->size() * sizeof(fb::Segment)) : 0);
   }
   return {};
 }

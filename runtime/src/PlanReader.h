@@ -37,6 +37,7 @@ private:
   Status readTensors();
   Status readRegions();
   Status readRankLists();
+  Status readLogicalRegions();
   Status readPrograms();
   Status readProgram(const fb::Program &from, Program &program);
   Status readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
@@ -47,6 +48,7 @@ private:
   Status readEnds(const fb::Bucket &from, const Program &program, BucketStep &bucket);
   Status readChunk(const fb::Chunk &from, const BucketStep &bucket, const Program &program,
                    ChunkStep &chunk);
+  Status readContent(const fb::Program &from, const Program &program, BucketStep &bucket) const;
   Status readNest(const fb::Region &from, LoopNest &nest, int64_t &end);
   Status readZeros(const fb::Program &from, Program &program) const;
   Status readName(const flatbuffers::String *from, const std::string *&name);
@@ -74,7 +76,8 @@ private:
   std::unordered_map<std::string_view, const std::string *> knownNames;
   /// Binding tables already read, per side.
   std::unordered_map<const fb::Binding *, const BindingSpec *> known[2];
-  std::vector<int64_t> nestEnds; ///< per nest: one past the last element it reaches
+  std::vector<int64_t> nestEnds;       ///< per nest: one past the last element it reaches
+  std::vector<uint64_t> logicalHashes; ///< per logical region
   size_t charged = 0;
 };
 

@@ -93,8 +93,11 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
   if (Status status = readBindings(from.targets(), XFER_TARGET, program); !status.isOk())
     return status;
   if (!mayRead(from.chunks()) || !mayRead(from.buckets()) || !mayRead(from.windows()) ||
-      !mayRead(from.zeros()))
+      !mayRead(from.zeros()) || !mayRead(from.logical()))
     return invalidPlan("steps are misaligned or shared");
+  if (sizeOf(from.logical()) != 0 && sizeOf(from.logical()) != sizeOf(from.chunks()))
+    return invalidPlan("has ", sizeOf(from.chunks()), " chunks, but says of ",
+                       sizeOf(from.logical()), " what they are");
 
   program.chunks.reserve(sizeOf(from.chunks()));
   program.buckets.reserve(sizeOf(from.buckets()));
@@ -240,7 +243,8 @@ Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
 /// Verifies:
 /// - the rank's part agrees with the bucket's ends (readEnds);
 /// - chunks begin where the last bucket's ended, and there is one;
-/// - chunks lie in the wire buffer, ascending, without overlap.
+/// - chunks lie in the wire buffer, ascending, without overlap;
+/// - what they are of the logical tensors is known (readContent).
 Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program,
                               BucketStep &bucket, Program &to) {
   if (Status status = readEnds(from, to, bucket); !status.isOk())
@@ -279,6 +283,8 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
     to.chunks.push_back(chunk);
   }
 
+  if (Status status = readContent(program, to, bucket); !status.isOk())
+    return status;
   const ChunkStep &chunk = to.chunks[first];
   if (bucket.isSource && bucket.numChunks == 1 && chunk.offset == 0) {
     const BindingSpec &source = to.binding(chunk.sourceBinding);
@@ -293,6 +299,27 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
                             dtype == chunk.wireDType &&
                             bucket.bytes == chunk.numElements * byteWidth(dtype);
   }
+  return {};
+}
+
+/// Hashes what the bucket's chunks are, which both ends of a message must say alike: bytes that fit
+/// in number may be other elements. A plan that was not compiled may say nothing of it.
+Status PlanReader::readContent(const fb::Program &from, const Program &program,
+                               BucketStep &bucket) const {
+  if (sizeOf(from.logical()) == 0)
+    return {};
+  std::vector<uint64_t> content;
+  for (const ChunkStep &chunk : program.chunksOf(bucket)) {
+    const auto number = static_cast<flatbuffers::uoffset_t>(&chunk - program.chunks.data());
+    const fb::LogicalChunk &logical = *from.logical()->Get(number);
+    if (logical.region() >= logicalHashes.size())
+      return invalidPlan("chunk ", number, " is logical region ", logical.region(), " of ",
+                         logicalHashes.size());
+    content.insert(content.end(),
+                   {static_cast<uint64_t>(chunk.tensor), logical.target(),
+                    logicalHashes[logical.region()], static_cast<uint64_t>(chunk.offset)});
+  }
+  bucket.content = XXH3_64bits(content.data(), content.size() * sizeof(uint64_t));
   return {};
 }
 

@@ -16,19 +16,23 @@ void Timeline::end(bool succeeded) {
   ended = now();
   if (!succeeded)
     return;
-  const xfer_program_info_t &info = program.info;
-  ++sums.replays;
-  sums.sent_bytes += info.sent_bytes;
-  sums.received_bytes += info.received_bytes;
-  sums.local_bytes += info.local_bytes;
-  sums.sent_messages += info.p2p_messages + info.broadcasts;
-  sums.received_messages += info.received_messages;
-  sums.replay_ns += ended - begun;
+  count(1, ended - begun);
   for (const Window &window : windows) {
     sums.pack_ns += window.pack.nanoseconds;
     sums.wait_ns += window.wait.nanoseconds;
     sums.unpack_ns += window.unpack.nanoseconds;
   }
+}
+
+void Timeline::count(int64_t numReplays, int64_t nanoseconds) {
+  const xfer_program_info_t &info = program.info;
+  sums.replays += numReplays;
+  sums.sent_bytes += numReplays * info.sent_bytes;
+  sums.received_bytes += numReplays * info.received_bytes;
+  sums.local_bytes += numReplays * info.local_bytes;
+  sums.sent_messages += numReplays * (info.p2p_messages + info.broadcasts);
+  sums.received_messages += numReplays * info.received_messages;
+  sums.replay_ns += nanoseconds;
 }
 
 /// One complete event. Chrome counts in microseconds; a process is a rank, a thread is a stage.

@@ -46,6 +46,14 @@ public:
   /// Ends a replay; only one that succeeded counts.
   void end(bool succeeded);
 
+  /// The same for replays that were timed elsewhere: the moments of the last one, and how many
+  /// succeeded, with what they took together.
+  void setReplay(Moment begin, Moment end) {
+    begun = begin;
+    ended = end;
+  }
+  void count(int64_t numReplays, int64_t nanoseconds);
+
   const xfer_counters_t &counters() const { return sums; }
   /// Writes the last replay as a Chrome trace.
   Status write(const char *path) const;

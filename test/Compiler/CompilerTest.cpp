@@ -141,6 +141,65 @@ TEST(Compiler, ThreadsCompileAtOnce) {
     EXPECT_EQ(result.plan, expected);
 }
 
+TEST(Compiler, APlanIsTheSameWhetherItWasProvenOrNot) {
+  xfer_compile_options_t options = {};
+  options.no_verify_plan = 1;
+  EXPECT_EQ(compile({kTrainer, kServer}, options).plan, compile({kTrainer, kServer}).plan);
+  // What comes from lowered text need not be right: proven it is refused.
+  const std::string wrong = std::string(kTrainer) + kServer +
+                            "program rank 0 {\n}\nprogram rank 1 {\n}\n"
+                            "program rank 2 {\n}\nprogram rank 3 {\n}\n";
+  EXPECT_EQ(compile({wrong}).status, XFER_COMPILER_REJECTED);
+  EXPECT_EQ(compile({wrong}, options).status, XFER_COMPILER_OK);
+}
+
+/// A job with unequal pieces, reductions, storages and fan-outs.
+constexpr const char *kMixed = R"(
+mesh @a = [dp=2, tp=3]
+mesh @b = [tp=2, dp=2] ranks [6:10]
+tensor @g : bf16[12, 5]
+source @g : f32 on @a split [{tp}, {}] partial<sum>{dp}
+target @g on @b
+tensor @w : f32[31]
+source @w on @a split [{cyclic(tp, 2)}]
+target @w on @b split [{tp}]
+target storage @s : f32[w:31 | zero:1] on @b { view @w [w: d0] }
+)";
+
+TEST(Compiler, EveryRankGetsTheSameBytesOnAnyNumberOfThreads) {
+  std::vector<Compilation> alone;
+  for (int64_t rank = 0; rank < 10; ++rank) {
+    xfer_compile_options_t options = {};
+    options.one_rank = 1;
+    options.rank = rank;
+    alone.push_back(compile({kMixed}, options));
+    ASSERT_EQ(alone.back().status, XFER_COMPILER_OK) << alone.back().diagnostics;
+  }
+  const std::string whole = compile({kMixed}).plan;
+  for (size_t numThreads : {1, 2, 3, 8}) {
+    std::vector<std::string> wholes(numThreads);
+    std::vector<std::vector<std::string>> ranks(numThreads);
+    std::vector<std::thread> threads;
+    for (size_t t = 0; t < numThreads; ++t)
+      threads.emplace_back([&, t] {
+        wholes[t] = compile({kMixed}).plan;
+        for (size_t i = 0; i < alone.size(); ++i) { // each thread begins with another rank
+          xfer_compile_options_t options = {};
+          options.one_rank = 1;
+          options.rank = static_cast<int64_t>((i + t) % alone.size());
+          ranks[t].push_back(compile({kMixed}, options).plan);
+        }
+      });
+    for (std::thread &thread : threads)
+      thread.join();
+    for (size_t t = 0; t < numThreads; ++t) {
+      EXPECT_EQ(wholes[t], whole);
+      for (size_t i = 0; i < alone.size(); ++i)
+        EXPECT_EQ(ranks[t][i], alone[(i + t) % alone.size()].plan) << "thread " << t;
+    }
+  }
+}
+
 TEST(Compiler, StatusesHaveNames) {
   EXPECT_STREQ(xfer_compiler_status_name(XFER_COMPILER_REJECTED), "REJECTED");
   EXPECT_STREQ(xfer_compiler_status_name(static_cast<xfer_compiler_status_t>(99)), "UNKNOWN");

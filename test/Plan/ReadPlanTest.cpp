@@ -126,6 +126,13 @@ TEST(ReadPlan, NoCrashWhereverItIsCut) {
 struct Lie {
   std::function<void(fb::PlanT &, fb::ProgramT &)> tell;
   const char *expected;
+  void check() const {
+    Plan plan;
+    plan.change(tell);
+    const std::string said = plan.read();
+    EXPECT_NE(said.find(expected), std::string::npos)
+        << "expected " << expected << ", got " << said;
+  }
 };
 
 fb::Bucket with(const fb::Bucket &from, uint32_t contributors, fb::Transport transport,
@@ -142,23 +149,23 @@ fb::Chunk with(const fb::Chunk &from, uint32_t tensor, uint32_t sourceRegion) {
 TEST(ReadPlan, NumbersAreChecked) {
   const Lie lies[] = {
       {[](fb::PlanT &, fb::ProgramT &p) { p.logical[0] = fb::LogicalChunk(1000000, 0); },
-       "chunk 0 of rank 0 has an unknown region"},
+       "chunk 0 of rank 0 is logical region 1000000 of 8"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.logical[0] = fb::LogicalChunk(0, 7); },
-       "chunk 0 of rank 0 has an unknown target"},
+       "chunk 0 of rank 0 is for target 7 of 1 of tensor 'g'"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.logical.pop_back(); },
-       "program of rank 0 does not say which regions its chunks are"},
+       "program of rank 0 has 1 chunks, but says of 0 which logical regions they are"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.chunks[0] = with(p.chunks[0], 1000, 0); },
-       "chunk 0 of rank 0 has an unknown tensor"},
+       "chunk 0 of rank 0 is of tensor 1000 of 2"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.chunks[0] = with(p.chunks[0], 0, 1000); },
-       "chunk 0 of rank 0 has an unknown region"},
+       "chunk 0 of rank 0 names region 1000 of 8"},
       {[](fb::PlanT &, fb::ProgramT &p) {
          p.buckets[0] = with(p.buckets[0], 1000, fb::Transport::P2P, 1);
        },
-       "bucket 0 of rank 0 has an unknown list of ranks"},
+       "bucket 0 of rank 0 has rank lists 1000 and 0 of 7"},
       {[](fb::PlanT &, fb::ProgramT &p) {
          p.buckets[0] = with(p.buckets[0], 0, static_cast<fb::Transport>(9), 1);
        },
-       "bucket 0 of rank 0 has an unknown transport"},
+       "bucket 0 of rank 0 has transport 9, expected one up to 4"},
       {[](fb::PlanT &, fb::ProgramT &p) {
          p.buckets[0] = with(p.buckets[0], 0, fb::Transport::P2P, 1u << 31);
        },
@@ -184,15 +191,45 @@ TEST(ReadPlan, NumbersAreChecked) {
       {[](fb::PlanT &plan, fb::ProgramT &) {
          plan.logical_regions[0]->segments[0] = fb::Segment(-1, 0, 0, 0);
        },
-       "region has a segment that is not canonical"},
+       "region has a segment that is not canonical\nnote: in chunk 0 of the program of rank 0"},
   };
-  for (const Lie &lie : lies) {
-    Plan plan;
-    plan.change(lie.tell);
-    const std::string said = plan.read();
-    EXPECT_NE(said.find(lie.expected), std::string::npos)
-        << "expected " << lie.expected << ", got " << said;
-  }
+  for (const Lie &lie : lies)
+    lie.check();
+}
+
+TEST(ReadPlan, WhatFollowsFromTheDeclarationsIsChecked) {
+  const Lie lies[] = {
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.ranks.back() = 7; },
+       "is for ranks [0:5, 7], but its declarations name [0:6]"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.tensors[1]->dtype = fb::DType::F64; },
+       "tensor 'w' has element type 0, expected 1 for f32"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.sources.pop_back(); },
+       "rank 0 binds 1 sources, expected 2"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.sources[0]->name = "other"; },
+       "rank 0 binds source 0 'other' of f32 with shape [3, 4], reduced by sum, expected 'g' of "
+       "f32 with shape [3, 4], reduced by sum"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.sources[0]->reduce = fb::ReduceOp::Max; },
+       "reduced by max, expected 'g' of f32 with shape [3, 4], reduced by sum"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.sources[1]->dtype = static_cast<fb::DType>(99); },
+       "rank 0 binds source 1 of no known type, reduction or shape"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.sources[1]->shape.assign(99, 1); },
+       "rank 0 binds source 1 of no known type, reduction or shape"},
+      {[](fb::PlanT &, fb::ProgramT &p) {
+         const fb::Chunk &c = p.chunks[0];
+         p.chunks[0] = {c.tensor(),        1,         c.source_region(), c.target(),
+                        c.target_region(), c.offset()};
+       },
+       "rank 0 has chunk 0 of tensor 'g' in source 1, expected 0"},
+      {[](fb::PlanT &, fb::ProgramT &p) { p.zeros.emplace_back(0, 0); },
+       "rank 0 has 1 zeros, expected 0"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.programs.back()->zeros.clear(); },
+       "rank 5 does not zero offset 8 sizes [2] strides [1] of target 's'"},
+      {[](fb::PlanT &plan, fb::ProgramT &) { plan.programs.back()->zeros[0] = fb::Zeros(0, 0); },
+       "rank 5 has zeros 0 of region 0 in target 0, expected offset 8 sizes [2] strides [1] of "
+       "target 2 's'"},
+  };
+  for (const Lie &lie : lies)
+    lie.check();
 }
 
 } // namespace

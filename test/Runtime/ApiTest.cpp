@@ -86,6 +86,7 @@ XFER_CHECK_CUDA(StreamIsCapturing, )
 XFER_CHECK_CUDA(EventCreateWithFlags, )
 XFER_CHECK_CUDA(EventRecord, )
 XFER_CHECK_CUDA(EventQuery, )
+XFER_CHECK_CUDA(EventElapsedTime, )
 #endif
 
 bool canLoad(const char *library) {

@@ -282,6 +282,7 @@ TEST_F(NcclSession, GraphsReplayWhatWasCaptured) {
     ASSERT_EQ(cudaStreamEndCapture(stream, &graphs[rank]), 0);
     ASSERT_EQ(cudaGraphInstantiate(&executables[rank], graphs[rank], 0), 0);
     EXPECT_EQ(xfer_session_wait(sessions[rank], 0), XFER_OK); // nothing of it runs yet
+    EXPECT_EQ(xfer_session_write_timeline(sessions[rank], "/dev/null"), XFER_UNSUPPORTED);
   }
   for (int round = 1; round < 4; ++round) {
     medley.fill(round);
@@ -461,10 +462,11 @@ TEST_F(NcclSession, EveryCallThatFailsEndsInAnErrorAndLeaksNothing) {
   for (const Fault &fault :
        {Fault{"cudaMalloc", 2, 12}, Fault{"cudaMallocHost", 2, 6}, Fault{"cudaMemcpyAsync", 1, 10},
         Fault{"cudaStreamCreateWithFlags", 1, 10}, Fault{"cudaEventCreateWithFlags", 1, 12},
-        Fault{"cudaEventRecord", 1, 12}, Fault{"cudaStreamWaitEvent", 1, 12},
-        Fault{"xfer_cuda_copy", 1, 6}, Fault{"ncclCommInitRankConfig", 3, 2},
-        Fault{"ncclCommSplit", 3, 3}, Fault{"ncclSend", 3, 6}, Fault{"ncclRecv", 3, 6},
-        Fault{"ncclGroupEnd", 2, 6}, Fault{"ncclBroadcast", 3, 4}, Fault{"ncclAllGather", 3, 4},
+        Fault{"cudaEventRecord", 1, 12}, Fault{"cudaEventElapsedTime", 1, 2},
+        Fault{"cudaStreamWaitEvent", 1, 12}, Fault{"xfer_cuda_copy", 1, 6},
+        Fault{"ncclCommInitRankConfig", 3, 2}, Fault{"ncclCommSplit", 3, 3},
+        Fault{"ncclSend", 3, 6}, Fault{"ncclRecv", 3, 6}, Fault{"ncclGroupEnd", 2, 6},
+        Fault{"ncclBroadcast", 3, 4}, Fault{"ncclAllGather", 3, 4},
         Fault{"ncclCommGetAsyncError", 2, 12}, Fault{"cudaPointerGetAttributes", 1, 8}}) {
     for (int64_t nth = 1; nth <= fault.numCalls; nth += 1 + nth / 2) {
       Medley medley(3, makePlace());

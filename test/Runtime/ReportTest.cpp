@@ -1,11 +1,10 @@
 //===- ReportTest.cpp - What a session says about its replays -------------===//
 //
-// Epochs, checksums, targets torn by a failure, counters and the timeline.
+// Epochs, checksums, targets torn by a failure. What every backend says is in
+// ConformanceReportTest.cpp.
 //===----------------------------------------------------------------------===//
 #include "Job.h"
 #include "threads/ThreadsGroup.h"
-#include <fstream>
-#include <sstream>
 
 using namespace xfer;
 using namespace xfer::test;
@@ -211,48 +210,6 @@ TEST(Report, DamageInALongChunkIsNamedAlone) {
 
 TEST(Report, DamageIsNotFoundWithoutChecksums) {
   EXPECT_EQ(replayDamaged(1, false).outcome.status, XFER_OK);
-}
-
-TEST(Report, CountersAndTimeline) {
-  Job job(makePlan().build());
-  job.checksums = 1;
-  job.fill<int32_t>(0, "a", iota<int32_t>(8));
-  const std::string paths[] = {testing::TempDir() + "timeline0.json",
-                               testing::TempDir() + "timeline1.json"};
-  for (const auto &[rank, outcome] : job.onRanks(job.ranks, [&](int64_t each) {
-         xfer_session_t *session = nullptr;
-         Outcome outcome = job.open(each, 20'000, &session);
-         EXPECT_EQ(job.bind(each, session).status, XFER_OK);
-         for (int i = 0; i < 3; ++i)
-           EXPECT_EQ(xfer_session_replay(session, nullptr), XFER_OK);
-         EXPECT_EQ(xfer_session_wait(session, -1), XFER_OK);
-         xfer_counters_t counters = {};
-         EXPECT_EQ(xfer_session_get_counters(session, &counters), XFER_OK);
-         EXPECT_EQ(counters.replays, 3);
-         EXPECT_EQ(counters.sent_bytes, each == 0 ? 144 : 0);
-         EXPECT_EQ(counters.received_bytes, each == 0 ? 0 : 144);
-         EXPECT_EQ(counters.sent_messages, each == 0 ? 6 : 0);
-         EXPECT_EQ(counters.received_messages, each == 0 ? 0 : 6);
-         EXPECT_GT(counters.replay_ns, 0);
-         EXPECT_GE(counters.replay_ns, counters.pack_ns + counters.wait_ns + counters.unpack_ns);
-         EXPECT_EQ(xfer_session_write_timeline(session, paths[each].c_str()), XFER_OK);
-         EXPECT_EQ(xfer_session_write_timeline(session, "/nowhere/timeline.json"),
-                   XFER_INVALID_ARGUMENT);
-         xfer_session_destroy(session);
-         return outcome;
-       }))
-    EXPECT_EQ(outcome.status, XFER_OK) << outcome.text;
-  // Rank 0 packs, rank 1 unpacks, and messages are on the wire for both.
-  const std::vector<const char *> events[] = {
-      {"\"rank 0\"", "\"replay 3\"", "\"pack 0\"", "\"wire 0\"", "\"wire 1\""},
-      {"\"rank 1\"", "\"replay 3\"", "\"wire 0\"", "\"wire 1\"", "\"unpack 1\""}};
-  for (int rank : {0, 1}) {
-    std::stringstream text;
-    text << std::ifstream(paths[rank]).rdbuf();
-    for (const char *event : events[rank])
-      EXPECT_NE(text.str().find(event), std::string::npos) << rank << event;
-    EXPECT_EQ(text.str().find(rank == 0 ? "\"unpack 0\"" : "\"pack 0\""), std::string::npos);
-  }
 }
 
 } // namespace

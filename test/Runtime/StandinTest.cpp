@@ -312,6 +312,34 @@ TEST_F(Standin, StreamsBelongToTheirDevice) {
   expectViolation("is current");
 }
 
+TEST_F(Standin, TimesAreOfTimedEventsThatWereRecorded) {
+  CudaStream stream = nullptr;
+  CudaEvent first = nullptr, last = nullptr, untimed = nullptr;
+  EXPECT_EQ(cuda->StreamCreateWithFlags(&stream, 1), 0);
+  for (CudaEvent *event : {&first, &last})
+    EXPECT_EQ(cuda->EventCreateWithFlags(event, 0), 0);
+  EXPECT_EQ(cuda->EventCreateWithFlags(&untimed, kCudaEventDisableTiming), 0);
+  float milliseconds = -1;
+  EXPECT_EQ(cuda->EventRecord(first, stream), 0);
+  EXPECT_NE(cuda->EventElapsedTime(&milliseconds, first, last), 0);
+  while (cuda->EventQuery(first) == kCudaErrorNotReady)
+    std::this_thread::yield();
+  EXPECT_NE(cuda->EventElapsedTime(&milliseconds, first, last), 0);
+  expectViolation("of an event that was never recorded");
+
+  for (CudaEvent event : {untimed, last})
+    EXPECT_EQ(cuda->EventRecord(event, stream), 0);
+  while (cuda->EventQuery(last) == kCudaErrorNotReady)
+    std::this_thread::yield();
+  EXPECT_EQ(cuda->EventElapsedTime(&milliseconds, first, last), 0);
+  EXPECT_GT(milliseconds, 0);
+  EXPECT_NE(cuda->EventElapsedTime(&milliseconds, first, untimed), 0);
+  expectViolation("of an event without timing");
+  for (CudaEvent event : {first, last, untimed})
+    EXPECT_EQ(cuda->EventDestroy(event), 0);
+  EXPECT_EQ(cuda->StreamDestroy(stream), 0);
+}
+
 TEST_F(Standin, WhatIsAliveIsCounted) {
   EXPECT_EQ(standin::describeAlive(), "");
   onRanks(

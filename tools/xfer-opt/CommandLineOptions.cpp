@@ -22,7 +22,7 @@ constexpr StringRef kOverview =
 class DefaultPipelineOptions final : public OptionSet {
 public:
   DefaultPipelineOptions() : OptionSet("default-pipeline") {}
-  PipelineOptions get() const { return {stagingBytes, bucketBytes}; }
+  PipelineOptions get(bool verifyPlan) const { return {stagingBytes, bucketBytes, verifyPlan}; }
 
 private:
   static constexpr PipelineOptions kDefaults = {};
@@ -98,12 +98,15 @@ void OptionTable::addPipelines() {
                 auto set = std::make_shared<DefaultPipelineOptions>();
                 if (failed(PassRegistry::parseOptions(*set, value, diagnostics)))
                   return failure();
-                return addStep([set](PassManager &manager, const Module &module) {
-                  buildDefaultPipeline(manager, module, set->get());
-                  return success();
-                });
+                return addStep(
+                    [&options = options, set](PassManager &manager, const Module &module) {
+                      buildDefaultPipeline(manager, module, set->get(!options.noVerifyPlan));
+                      return success();
+                    });
               });
   describe(line, DefaultPipelineOptions());
+  line.flag("no-verify-plan", "the default pipeline without its last pass, the proof",
+            options.noVerifyPlan);
   line.custom("pass-pipeline", CommandLine::Value::Required, "TEXT",
               "PASS,PASS{option=value option=value},...", [this](StringRef value) {
                 llvm::SourceMgr &sources = diagnostics.sourceMgr();

@@ -19,6 +19,7 @@ struct XferOptOptions {
   EmitKind emit = EmitKind::Ir;
   std::optional<int64_t> rank;
   llvm::StringRef rankText;
+  bool noVerifyPlan = false; ///< in the default pipeline
   bool splitInputFile = false;
   bool verifyDiagnostics = false;
   bool printPipeline = false;

@@ -106,10 +106,7 @@ std::unique_ptr<Module> Driver::readPlanFile(llvm::StringRef bytes, std::string 
     return nullptr;
   }
   xfer_plan_destroy(loaded);
-  std::unique_ptr<Module> module = readPlan(bytes, pipeline, diagnostics);
-  if (!options.steps.empty() && !pipeline.empty())
-    pipeline += ',';
-  return module;
+  return readPlan(bytes, pipeline, diagnostics);
 }
 
 /// Verifies that a plan is the only input. `plan` becomes its bytes.
@@ -145,7 +142,10 @@ LogicalResult Driver::runModule(ArrayRef<unsigned> bufferIds, Diagnostics &diagn
     llvm::errs() << manager.print() << '\n';
   if (options.statistics)
     manager.printStatistics(llvm::errs());
-  return failed(result) ? result : emit(*module, pipelineStart + manager.print(), diagnostics, os);
+  if (failed(result))
+    return failure();
+  return emit(*module, continuePipeline(pipelineStart, manager.printWithoutChecks()), diagnostics,
+              os);
 }
 
 /// `isLowered`: the default pipeline has run.
@@ -164,7 +164,7 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, bool isLow
       return failure();
   if (options.emit == EmitKind::Ir || isLowered)
     return success();
-  buildDefaultPipeline(manager, module);
+  buildDefaultPipeline(manager, module, {.verifyPlan = !options.noVerifyPlan});
   return manager.run(module, context);
 }
 

@@ -61,11 +61,10 @@ static LogicalResult lower(const Options &options, Module &module, std::string &
     return diagnostics.error({}, "--staging-bytes=" + Twine(options.stagingBytes) +
                                      " gives less than one byte to each of " + Twine(numRanks) +
                                      " ranks");
+  sizes.verifyPlan = !options.noVerifyPlan;
   buildDefaultPipeline(rest, module, sizes);
-  pipelineText += asked.print();
-  if (!asked.pipeline().empty() && !rest.pipeline().empty())
-    pipelineText += ',';
-  pipelineText += rest.print();
+  for (const PassManager *manager : {&asked, &rest})
+    pipelineText = continuePipeline(pipelineText, manager->printWithoutChecks());
   return rest.run(module, context);
 }
 

@@ -97,6 +97,7 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
   line.section("plan");
   line.text("pass-pipeline", "TEXT", "run these passes, then what is left of the default pipeline",
             options.pipeline);
+  line.flag("no-verify-plan", "do not prove the plan before it runs", options.noVerifyPlan);
   line.integer("staging-bytes", "N", "staging of all ranks together (default 268435456)", 1,
                options.stagingBytes);
   line.section("report");

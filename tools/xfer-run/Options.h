@@ -18,6 +18,7 @@ struct Options {
   std::string pipeline;                ///< passes to run before the rest of the default ones
   std::string inputDirectory, outputDirectory, jsonFile; ///< empty: not asked for
   bool verify = false;
+  bool noVerifyPlan = false;
   int64_t repeat = 1;
   int64_t stagingBytes = int64_t(256) << 20; ///< of all ranks together
   int64_t deadlineSeconds = 60;              ///< of every wait for another rank

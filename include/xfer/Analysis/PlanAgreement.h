@@ -19,18 +19,22 @@ public:
 private:
   /// A bucket as its first rank described it, and how many ranks have.
   struct Meeting {
+    const Program *program = nullptr;
     const Bucket *bucket = nullptr;
-    int64_t firstRank = 0, lastRank = 0;
-    int64_t window = 0, expected = 0, seen = 0;
+    int64_t lastRank = 0, window = 0, expected = 0, seen = 0;
     uint64_t content = 0;
   };
+  int32_t idOf(const Bucket &bucket);
   int64_t numRanks(const Bucket &bucket) const;
-  uint64_t contentOf(const Program &program, const Bucket &bucket) const;
+  uint64_t contentOf(const Program &program, const Bucket &bucket);
+  LogicalResult reportChunks(const Meeting &meeting, const Program &program, const Bucket &bucket);
+  LogicalResult reportAbsence(const Meeting &meeting);
 
   const Module &module;
   Diagnostics &diagnostics;
   SequenceInterner bucketIds;
   std::vector<Meeting> meetings; ///< by bucket id
+  std::vector<int64_t> content;  ///< of the bucket at hand
 };
 
 } // namespace xfer

@@ -112,6 +112,8 @@ public:
   virtual PassResult run(Module &module, PassContext &context) = 0;
 
   llvm::ArrayRef<Statistic *> statistics() const { return statisticList; }
+  /// A pass that never changes the module; its name says so.
+  bool isCheck() const { return name().starts_with("verify-"); }
 
 private:
   friend class Statistic;

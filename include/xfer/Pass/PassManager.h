@@ -23,6 +23,8 @@ public:
   llvm::ArrayRef<std::unique_ptr<Pass>> pipeline() const { return passes; }
   /// The pipeline as text that parsePipeline reads: `build-routes,cut-chunks{max-bytes=64}`.
   std::string print() const;
+  /// The same without checks: what ranks must agree on, whether each of them checks or not.
+  std::string printWithoutChecks() const;
 
   /// Runs the passes added since the last run, in order, until one fails; the passes that follow
   /// may so depend on what the module became. A note names the pass that failed. Dumps

@@ -9,7 +9,7 @@
 namespace xfer {
 
 /// Serializes the programs of a fully lowered module into the format of runtime/schema/plan.fbs.
-/// `pipeline` is startOfPipeline() and the text of the passes that ran; with the canonical
+/// `pipeline` is startOfPipeline() and the text of the passes that ran, without checks; with the canonical
 /// declarations and the compiler's version it makes the agreement digest. Deterministic: equal
 /// modules, equal bytes. Reports an error if the module is not in windows.
 LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vector<uint8_t> &out,
@@ -19,5 +19,8 @@ LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vect
 /// For lowered text a word that names its content, since the passes that made it are not known;
 /// ranks that begin with different lowered texts do not agree.
 std::string startOfPipeline(const Module &module);
+
+/// `start` and `passes` with a comma between them, if neither is empty.
+std::string continuePipeline(std::string start, llvm::StringRef passes);
 
 } // namespace xfer

@@ -9,6 +9,7 @@ namespace xfer {
 struct PipelineOptions {
   int64_t stagingBytes = int64_t(128) << 20; ///< per rank
   int64_t bucketBytes = int64_t(4) << 20;    ///< at most a quarter of a half is used
+  bool verifyPlan = true;                    ///< prove the result
 };
 
 /// Appends what is left of the default pipeline for a module at this stage of lowering; all of it

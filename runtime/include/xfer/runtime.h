@@ -219,7 +219,8 @@ XFER_API void xfer_session_abort(xfer_session_t *session);
 XFER_API xfer_status_t xfer_session_incomplete(const xfer_session_t *session,
                                                const char *const **out_names, size_t *out_count);
 
-/* Sums over the replays of a session that finished. Times are of the session's thread. */
+/* Sums over the replays of a session that finished. Times are of the session's thread; on a device,
+ * which has none, replay_ns is the device's own and the others are 0. */
 typedef struct xfer_counters_t {
   int64_t replays;
   int64_t sent_bytes, received_bytes, local_bytes;
@@ -232,7 +233,7 @@ XFER_API xfer_status_t xfer_session_get_counters(const xfer_session_t *session,
                                                  xfer_counters_t *out_counters);
 /* Writes when each window of the last replay was packed, on the wire and unpacked, as a Chrome
  * trace (chrome://tracing, Perfetto). Ranks of one machine share a clock. No replay may be in
- * flight. */
+ * flight. XFER_UNSUPPORTED if the last replay was captured into a graph. */
 XFER_API xfer_status_t xfer_session_write_timeline(const xfer_session_t *session, const char *path);
 
 #ifdef __cplusplus

@@ -58,7 +58,8 @@ struct CudaPointerAttributes {
   FUNCTION(EventCreateWithFlags, (CudaEvent * event, unsigned flags))                              \
   FUNCTION(EventDestroy, (CudaEvent event))                                                        \
   FUNCTION(EventRecord, (CudaEvent event, CudaStream stream))                                      \
-  FUNCTION(EventQuery, (CudaEvent event))
+  FUNCTION(EventQuery, (CudaEvent event))                                                          \
+  FUNCTION(EventElapsedTime, (float *milliseconds, CudaEvent from, CudaEvent to))
 
 /// The functions of one copy of the CUDA runtime and of the kernels that go with it.
 struct CudaApi {

@@ -36,9 +36,10 @@ Status OwnedStream::make(const CudaApi &newApi) {
   return api->check(api->StreamCreateWithFlags(&stream, kCudaStreamNonBlocking), "make a stream");
 }
 
-Status OwnedEvent::make(const CudaApi &newApi) {
+Status OwnedEvent::make(const CudaApi &newApi, bool isTimed) {
   api = &newApi;
-  return api->check(api->EventCreateWithFlags(&event, kCudaEventDisableTiming), "make an event");
+  const unsigned flags = isTimed ? 0 : kCudaEventDisableTiming;
+  return api->check(api->EventCreateWithFlags(&event, flags), "make an event");
 }
 
 } // namespace xfer::runtime

@@ -74,7 +74,7 @@ private:
   CudaStream stream = nullptr;
 };
 
-/// An event without a time.
+/// An event, with the time at which it completes or without.
 class OwnedEvent {
 public:
   OwnedEvent() = default;
@@ -84,7 +84,7 @@ public:
     if (event)
       (void)api->EventDestroy(event);
   }
-  Status make(const CudaApi &newApi);
+  Status make(const CudaApi &newApi, bool isTimed);
   operator CudaEvent() const { return event; }
 
 private:

@@ -7,6 +7,7 @@
 #ifndef XFER_RUNTIME_NCCL_DEVICEREPLAY_H
 #define XFER_RUNTIME_NCCL_DEVICEREPLAY_H
 
+#include "../Timeline.h"
 #include "../cuda/Device.h"
 #include "Communicators.h"
 #include "Schedule.h"
@@ -33,6 +34,8 @@ public:
   /// Looks which replays have finished; those that were captured are not counted.
   Status update();
   int64_t numFinished() const { return finished; }
+  /// What those took on the device, together.
+  int64_t finishedNanoseconds() const { return finishedTime; }
   int64_t numInFlight() const { return enqueued - finished; }
   /// How far a window of the last replay has come.
   struct WindowState {
@@ -40,6 +43,8 @@ public:
     bool isDone = false;
   };
   Status stateOf(size_t window, WindowState &state) const;
+  /// Writes when each stage of the last replay ran. No replay may be in flight.
+  Status readTimes(Timeline &timeline, const Deadline &deadline) const;
 
   /// Waits until the device has done what was enqueued; false if it has not by the deadline.
   bool drain(const Deadline &deadline);
@@ -56,15 +61,21 @@ private:
     std::byte *address;
     size_t bytes;
   };
-  /// Each is recorded where something else waits for it.
-  struct WindowEvents {
-    OwnedEvent packed, gathered, folded, wired, done;
+  /// The ends of a window's stages, for what waits for them.
+  using WindowEvents = std::array<OwnedEvent, std::size(kStages)>;
+  /// The first and the last thing of a replay.
+  struct ReplayEvents {
+    OwnedEvent began, ended;
   };
   enum StreamRole { kPack, kWire, kUnpack, kNumStreams };
 
   void enqueueWindow(size_t window, const Deadline &deadline);
-  CudaEvent finishedEvent(int64_t replay) const {
-    return finishedEvents[static_cast<size_t>(replay) % finishedEvents.size()];
+  const ReplayEvents &eventsOf(int64_t replay) const {
+    return replayEvents[static_cast<size_t>(replay) % replayEvents.size()];
+  }
+  static StreamRole streamOf(Stage stage);
+  CudaEvent endOf(size_t window, Stage stage) const {
+    return events[window][static_cast<size_t>(stage)];
   }
   CudaEvent lastEventOf(size_t window) const;
   CudaStream use(StreamRole role);
@@ -75,7 +86,11 @@ private:
   void issue(const IndexRange &groups, const Deadline &deadline);
   NcclResult call(const Call &each) const;
   Status query(CudaEvent event, bool &isComplete) const;
+  Status readClock(CudaEvent event, const Deadline &deadline, Moment &moment) const;
+  Status elapsed(CudaEvent from, CudaEvent to, int64_t &nanoseconds) const;
   Status waitFor(CudaEvent event, const char *what, const Deadline &deadline) const;
+  /// The same of a session that may be dead.
+  bool isDoneBy(const Deadline &deadline, CudaEvent event) const;
   Status upload(const StepBuilder &builder, std::span<std::byte *const> bases,
                 const Deadline &deadline);
 
@@ -92,10 +107,11 @@ private:
 
   OwnedStream streams[kNumStreams];
   OwnedStream stopStream; ///< free when the others are stuck
-  OwnedEvent startEvent, packTail, unpackTail, capturedEvent, uploadedEvent;
+  OwnedEvent packTail, unpackTail, uploadedEvent, clockEvent;
   /// Of the last replays, by their number; beyond that a replay counts when a later one has
   /// finished.
-  std::array<OwnedEvent, 64> finishedEvents;
+  std::array<ReplayEvents, 64> replayEvents;
+  ReplayEvents captureEvents; ///< which tell nothing: they become edges of the graph
   std::vector<WindowEvents> events;
   DeviceMemory staging, tableMemory, deadFlag;
   PinnedMemory tableCopy; ///< the host's side of the tables; starts with deadFlag's new value
@@ -104,9 +120,12 @@ private:
   std::vector<Call> calls; ///< by index in Schedule::operations
 
   Status trouble;                     ///< the first of this enqueuing
+  CudaEvent began = nullptr;          ///< of this enqueuing
   bool isUsed[kNumStreams];           ///< in this enqueuing
   int64_t enqueued = 0, finished = 0; ///< replays
+  int64_t finishedTime = 0;           ///< nanoseconds
   size_t numEnqueued = 0;             ///< windows of the last replay
+  bool wasCaptured = false;           ///< the last replay
 };
 
 } // namespace xfer::runtime

@@ -18,7 +18,7 @@ Status Exchange::gatherBytes(std::span<const std::byte> mine, std::span<std::byt
     return status;
   if (Status status = stream.make(cuda); !status.isOk())
     return status;
-  if (Status status = done.make(cuda); !status.isOk())
+  if (Status status = done.make(cuda, false); !status.isOk())
     return status;
 
   std::memcpy(host.data(), mine.data(), mine.size());

@@ -17,7 +17,7 @@ NcclSession::NcclSession(const NcclParent &parent, const xfer_plan &plan, const 
                            plan.ranks.begin())),
       numRanks(static_cast<int>(plan.ranks.size())), comms(parent.nccl),
       schedule(plan, program, options.staging_bytes), progress(program),
-      isBound(program.bindings.empty()) {}
+      isBound(program.bindings.empty()), timeline(program) {}
 
 Status NcclSession::create(const NcclParent &parent, const xfer_plan &plan, const Program &program,
                            int64_t timeout, const xfer_session_options_t &options,
@@ -99,8 +99,6 @@ Status NcclSession::replay(void *stream) {
   const CurrentDevice device(parent.cuda, parent.device);
   if (!device.status().isOk())
     return device.status();
-  if (isIdle())
-    firstEnqueued = std::chrono::steady_clock::now();
   bool isCaptured = false;
   if (Status status =
           replayer->enqueue(static_cast<CudaStream>(stream), Deadline::in(timeout), isCaptured);
@@ -120,12 +118,20 @@ void NcclSession::abort() {
 }
 
 Status NcclSession::counters(xfer_counters_t &counters) const {
-  counters = sums;
+  std::lock_guard lock(mutex);
+  counters = timeline.counters();
   return {};
 }
 
-Status NcclSession::writeTimeline(const char *) const {
-  return failure(XFER_UNSUPPORTED, "a device session has no timeline of its own: use a profiler");
+Status NcclSession::writeTimeline(const char *path) const {
+  std::lock_guard lock(mutex);
+  const CurrentDevice device(parent.cuda, parent.device);
+  if (!device.status().isOk())
+    return device.status();
+  Timeline times = timeline;
+  if (Status status = replayer->readTimes(times, Deadline::in(timeout)); !status.isOk())
+    return status;
+  return times.write(path);
 }
 
 } // namespace xfer::runtime

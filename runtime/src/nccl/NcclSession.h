@@ -67,7 +67,6 @@ private:
     bool operator==(const Position &) const = default;
   };
   Status look();
-  void count(int64_t numReplays);
   bool isIdle() const { return !replayer || replayer->numInFlight() == 0; }
   Position advance(Position position) const;
   Status hearPeers();
@@ -86,7 +85,7 @@ private:
   const int position; ///< of this rank in the job
   const int numRanks;
 
-  std::mutex mutex; ///< held in every call of NCCL and CUDA
+  mutable std::mutex mutex; ///< held in every call of NCCL and CUDA
   Communicators comms;
   Schedule schedule;
   std::unique_ptr<DeviceReplay> replayer;
@@ -94,10 +93,9 @@ private:
   Progress progress;
   std::vector<std::byte *> data; ///< of each of the program's bindings
   bool isBound = false;
-  std::chrono::steady_clock::time_point firstEnqueued;
   Status lastFailure;
   std::vector<const char *> incompleteNames;
-  xfer_counters_t sums = {};
+  Timeline timeline; ///< its counters; moments stay on the device until they are asked for
 };
 
 } // namespace xfer::runtime

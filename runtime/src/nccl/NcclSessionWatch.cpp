@@ -37,7 +37,7 @@ Status NcclSession::look() {
   Status status;
   if (comms.isAbortRequested.load())
     status = failure(XFER_ABORTED, "rank ", program.rank, " aborted the session");
-  const int64_t before = replayer->numFinished();
+  const int64_t before = replayer->numFinished(), timeBefore = replayer->finishedNanoseconds();
   if (status.isOk())
     status = replayer->update();
   if (status.isOk() && !isIdle())
@@ -48,23 +48,8 @@ Status NcclSession::look() {
     end(status);
     return lastFailure;
   }
-  count(replayer->numFinished() - before);
+  timeline.count(replayer->numFinished() - before, replayer->finishedNanoseconds() - timeBefore);
   return {};
-}
-
-void NcclSession::count(int64_t numReplays) {
-  if (numReplays == 0)
-    return;
-  sums.replays += numReplays;
-  sums.sent_bytes += numReplays * program.info.sent_bytes;
-  sums.received_bytes += numReplays * program.info.received_bytes;
-  sums.local_bytes += numReplays * program.info.local_bytes;
-  sums.sent_messages += numReplays * (program.info.p2p_messages + program.info.broadcasts);
-  sums.received_messages += numReplays * program.info.received_messages;
-  const auto now = std::chrono::steady_clock::now();
-  sums.replay_ns +=
-      std::chrono::duration_cast<std::chrono::nanoseconds>(now - firstEnqueued).count();
-  firstEnqueued = now;
 }
 
 NcclSession::Position NcclSession::advance(Position position) const {

@@ -30,11 +30,37 @@ struct IndexRange {
   size_t count = 0;
 };
 
+/// What a window does, in this order; each stage waits for the one before.
+enum class Stage : uint8_t {
+  Pack,
+  Gather, ///< contributions, to the rank that folds them
+  Fold,
+  Deliver,
+  Unpack,
+};
+inline constexpr Stage kStages[] = {Stage::Pack, Stage::Gather, Stage::Fold, Stage::Deliver,
+                                    Stage::Unpack};
+
 struct DeviceWindow {
   int64_t index = 0; ///< in the job
   TileRange pack, fold, unpack;
-  IndexRange gathers;    ///< groups of contributions, before the fold
-  IndexRange deliveries; ///< groups after it
+  IndexRange gathers, deliveries; ///< groups
+
+  bool has(Stage stage) const {
+    switch (stage) {
+    case Stage::Pack:
+      return pack.count > 0;
+    case Stage::Gather:
+      return gathers.count > 0;
+    case Stage::Fold:
+      return fold.count > 0;
+    case Stage::Deliver:
+      return deliveries.count > 0;
+    case Stage::Unpack:
+      return unpack.count > 0;
+    }
+    return false;
+  }
 };
 
 class Schedule {

@@ -239,10 +239,12 @@ EXPORT int cudaStreamIsCapturing(Stream *stream, int *status) {
   return kSuccess;
 }
 
-EXPORT int cudaEventCreateWithFlags(Event **event, unsigned) {
+EXPORT int cudaEventCreateWithFlags(Event **event, unsigned flags) {
   ENTER();
+  constexpr unsigned kDisableTiming = 2;
   std::lock_guard lock(mutex);
   *event = new Event;
+  (*event)->isTimed = (flags & kDisableTiming) == 0;
   state().events.insert(*event);
   return kSuccess;
 }
@@ -288,6 +290,27 @@ EXPORT int cudaEventQuery(Event *event) {
   if (event->last && !event->last->isDone)
     return kNotReady;
   state().hostClocks[currentDevice()].join(event->clock);
+  return kSuccess;
+}
+
+EXPORT int cudaEventElapsedTime(float *milliseconds, Event *from, Event *to) {
+  ENTER();
+  std::lock_guard lock(mutex);
+  for (Event *event : {from, to}) {
+    if (!state().events.contains(event))
+      return fail(kInvalidHandle, "cudaEventElapsedTime of an event that does not exist");
+    if (!event->isTimed)
+      return fail(kInvalidHandle, "cudaEventElapsedTime of an event without timing");
+    if (event->capture)
+      return fail(kInvalidHandle,
+                  "cudaEventElapsedTime of an event that was last recorded in a capture");
+    if (!event->last)
+      return fail(kInvalidHandle, "cudaEventElapsedTime of an event that was never recorded");
+    if (!event->last->isDone)
+      return kNotReady;
+  }
+  *milliseconds =
+      std::chrono::duration<float, std::milli>(to->last->time - from->last->time).count();
   return kSuccess;
 }
 

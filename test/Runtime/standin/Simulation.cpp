@@ -179,8 +179,10 @@ static void work(Stream &stream) {
       task.body({stream.device, task.stamp, &task.clock, task.name});
       lock.lock();
     }
-    if (task.completes)
+    if (task.completes) {
+      task.completes->time = std::chrono::steady_clock::now();
       task.completes->isDone = true;
+    }
     stream.isRunning = stream.isRunningNccl = false;
     changed.notify_all();
   }

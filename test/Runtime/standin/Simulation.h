@@ -8,6 +8,7 @@
 #include "Shadow.h"
 #include "Standin.h"
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -50,11 +51,13 @@ using Body = std::function<void(const Context &)>;
 
 struct Completion {
   bool isDone = false;
+  std::chrono::steady_clock::time_point time; ///< when it was done
 };
 
 struct Capture;
 
 struct Event {
+  bool isTimed = false;
   VectorClock clock;
   std::shared_ptr<Completion> last; ///< null: never recorded
   std::shared_ptr<Capture> capture; ///< of the last record
