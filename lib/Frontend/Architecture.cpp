@@ -7,10 +7,9 @@
 #include "llvm/Support/MathExtras.h"
 
 using llvm::SMLoc;
-using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// More than any model has: beyond it a number in the configuration is wrong.
@@ -159,4 +158,4 @@ LogicalResult listTensors(const Architecture &architecture, SMLoc loc,
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

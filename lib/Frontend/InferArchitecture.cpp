@@ -7,9 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/Model.h"
 
-using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class Inference {
@@ -83,4 +82,4 @@ std::optional<Architecture> inferArchitecture(llvm::ArrayRef<ModelTensor> tensor
   return Inference(tensors).run();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

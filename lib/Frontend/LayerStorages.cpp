@@ -3,10 +3,11 @@
 #include "llvm/ADT/StringExtras.h"
 #include <numeric>
 
+using llvm::ArrayRef;
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 std::vector<int64_t> rankRange(int64_t first, int64_t count) {
   std::vector<int64_t> ranks(count);
@@ -136,10 +137,10 @@ LogicalResult addDownExperts(SideStorages &out, const ExpertStorage &experts, St
   return out.add(std::move(storage));
 }
 
-LogicalResult stageLayers(SideStorages &out, std::vector<int64_t> rule,
+LogicalResult stageLayers(SideStorages &out, ArrayRef<int64_t> rule,
                           std::vector<int64_t> &layers) {
   int64_t modelLayers = out.model.architecture->layers;
-  layers = out.side.stageLayers.empty() ? std::move(rule) : out.side.stageLayers;
+  layers = out.side.stageLayers.empty() ? rule.vec() : out.side.stageLayers;
   int64_t total = std::accumulate(layers.begin(), layers.end(), int64_t(0));
   if (total != modelLayers)
     return out.diagnostics.error(out.side.stageLayersLoc, "'layers' sums to " + Twine(total) +
@@ -168,4 +169,4 @@ const Architecture *requireArchitecture(SideStorages &out) {
   return &*out.model.architecture;
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

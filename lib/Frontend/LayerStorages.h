@@ -7,7 +7,7 @@
 #pragma once
 #include "xfer/Frontend/Storages.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 std::vector<int64_t> rankRange(int64_t first, int64_t count);
 
@@ -50,7 +50,7 @@ LogicalResult addDownExperts(SideStorages &out, const ExpertStorage &experts, ll
 
 /// How many layers each of `stages` pipeline stages has: what the side says, or `rule`. Verifies
 /// that they are the model's.
-LogicalResult stageLayers(SideStorages &out, std::vector<int64_t> rule,
+LogicalResult stageLayers(SideStorages &out, llvm::ArrayRef<int64_t> rule,
                           std::vector<int64_t> &layers);
 
 /// `, layers 0 to 3`, `no layers`: for the remark of a mesh.
@@ -59,4 +59,4 @@ std::string describeLayers(int64_t begin, int64_t end);
 /// The architecture; null after an error that says how to give one.
 const Architecture *requireArchitecture(SideStorages &out);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -12,9 +12,8 @@
 
 using llvm::SMLoc;
 using llvm::StringRef;
-using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class ModelReader {
@@ -239,4 +238,4 @@ LogicalResult readModel(llvm::ArrayRef<StringRef> paths, const FileReader &readF
   return ModelReader(readFile, model, diagnostics).read(paths);
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -7,10 +7,9 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/MathExtras.h"
 
-using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 int64_t Part::size() const {
   int64_t total = 0;
@@ -156,4 +155,4 @@ LogicalResult SideStorages::finish() {
                                (others ? " and " + std::to_string(others) + " others" : ""));
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

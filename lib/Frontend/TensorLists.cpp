@@ -12,9 +12,8 @@
 #include <map>
 
 using llvm::StringRef;
-using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 static ModelTensor toTensor(const SafetensorsEntry &entry) {
   ModelTensor tensor;
@@ -143,4 +142,4 @@ LogicalResult readTensorIndex(StringRef path, const JsonValue &root, bool mayLac
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

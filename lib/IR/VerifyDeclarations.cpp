@@ -10,8 +10,6 @@
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::SmallVector;
-using llvm::SMLoc;
-using llvm::Twine;
 
 namespace xfer {
 namespace {

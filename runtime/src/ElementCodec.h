@@ -95,17 +95,18 @@ struct SmallFloat {
 template <typename STORAGE> struct Integer {
   using Storage = STORAGE;
   XFER_HOST_DEVICE static double toDouble(Storage value) {
-    if constexpr (sizeof(Storage) < 8)
+    if constexpr (sizeof(Storage) < 8) {
       return static_cast<double>(value);
-    const auto wide = static_cast<int64_t>(value);
-    const uint64_t magnitude =
-        wide < 0 ? -static_cast<uint64_t>(wide) : static_cast<uint64_t>(wide);
-    uint64_t odd = magnitude;
-    if (const int excess = std::bit_width(magnitude) - 53; excess > 0) {
-      const bool isInexact = magnitude & ((uint64_t{1} << excess) - 1);
-      odd = ((magnitude >> excess) | (isInexact ? 1 : 0)) << excess;
+    } else {
+      const uint64_t magnitude =
+          value < 0 ? -static_cast<uint64_t>(value) : static_cast<uint64_t>(value);
+      uint64_t odd = magnitude;
+      if (const int excess = std::bit_width(magnitude) - 53; excess > 0) {
+        const bool isInexact = magnitude & ((uint64_t{1} << excess) - 1);
+        odd = ((magnitude >> excess) | (isInexact ? 1 : 0)) << excess;
+      }
+      return value < 0 ? -static_cast<double>(odd) : static_cast<double>(odd);
     }
-    return wide < 0 ? -static_cast<double>(odd) : static_cast<double>(odd);
   }
 };
 

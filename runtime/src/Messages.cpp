@@ -12,6 +12,28 @@ std::string describe(const Envelope &envelope) {
                 envelope.bytes, " bytes at ", envelope.offset);
 }
 
+Envelope envelopeOf(const xfer_plan &plan, const Program &program, const WindowStep &window,
+                    const BucketStep &bucket, MessageKind kind) {
+  const uint64_t ends[] = {plan.contributorsOf(bucket).hash, plan.destinationsOf(bucket).hash,
+                           static_cast<uint64_t>(bucket.sender), bucket.content};
+  const bool isContribution = kind == MessageKind::Contribution;
+  return {kind,
+          isContribution ? program.rank : bucket.sender,
+          isContribution ? bucket.sender : program.rank,
+          window.index,
+          bucket.ordinal,
+          XXH3_64bits(ends, sizeof(ends)),
+          0,
+          isContribution ? bucket.contributionBytes : bucket.bytes};
+}
+
+Status damaged(const xfer_plan &plan, const Program &program, const Envelope &envelope,
+               std::span<const ChunkStep> chunks, uint64_t checksum, uint64_t expected) {
+  return failure(XFER_MISMATCH, "the ", describe(envelope), " from rank ", envelope.from,
+                 " has checksum ", hexadecimal(checksum), ", expected ", hexadecimal(expected),
+                 "; it holds ", describeChunks(plan, program, chunks));
+}
+
 Messages::Messages(const xfer_plan &plan, const Program &program) {
   const int64_t rank = program.rank;
   for (const WindowStep &window : program.windows)
@@ -20,16 +42,7 @@ Messages::Messages(const xfer_plan &plan, const Program &program) {
       cutBucket(plan, program, bucket, segments);
       const RankList &contributors = plan.contributorsOf(bucket);
       const RankList &destinations = plan.destinationsOf(bucket);
-      const uint64_t ends[] = {contributors.hash, destinations.hash,
-                               static_cast<uint64_t>(bucket.sender), bucket.content};
-      Envelope envelope = {MessageKind::Contribution,
-                           rank,
-                           bucket.sender,
-                           window.index,
-                           bucket.ordinal,
-                           XXH3_64bits(ends, sizeof(ends)),
-                           0,
-                           bucket.contributionBytes};
+      Envelope envelope = envelopeOf(plan, program, window, bucket, MessageKind::Contribution);
       if (bucket.sender == rank && bucket.isReduce)
         for (int64_t contributor : contributors.ranks)
           if (contributor != rank) {
@@ -39,9 +52,8 @@ Messages::Messages(const xfer_plan &plan, const Program &program) {
       if (bucket.sender != rank && bucket.isSource)
         sends.push_back(envelope);
 
-      envelope.kind = bucket.isReduce ? MessageKind::Total : MessageKind::Delivery;
-      envelope.from = bucket.sender;
-      envelope.to = rank;
+      envelope = envelopeOf(plan, program, window, bucket,
+                            bucket.isReduce ? MessageKind::Total : MessageKind::Delivery);
       for (size_t i = slots.back().firstSegment; i < segments.size(); ++i) {
         envelope.offset = segments[i].offset;
         envelope.bytes = segments[i].bytes;

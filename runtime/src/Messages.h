@@ -30,6 +30,14 @@ struct Messages {
   }
 };
 
+/// All of what a bucket packs, as it goes from its sender, or from one contributor to it.
+Envelope envelopeOf(const xfer_plan &plan, const Program &program, const WindowStep &window,
+                    const BucketStep &bucket, MessageKind kind);
+
+/// That a message which holds `chunks` is not what was sent; names everything it could be.
+Status damaged(const xfer_plan &plan, const Program &program, const Envelope &envelope,
+               std::span<const ChunkStep> chunks, uint64_t checksum, uint64_t expected);
+
 } // namespace xfer::runtime
 
 #endif

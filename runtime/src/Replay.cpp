@@ -213,10 +213,7 @@ Status Replay::receive(size_t window, size_t slot, std::span<const ChunkStep> ch
   if (checksum == (checksums ? message.checksum : 0))
     return {};
   connection->release(message);
-  return failure(XFER_MISMATCH, "the ", runtime::describe(envelope), " from rank ", envelope.from,
-                 " has checksum ", hexadecimal(checksum), ", expected ",
-                 hexadecimal(message.checksum), "; it holds ",
-                 describeChunks(plan, program, chunks));
+  return damaged(plan, program, envelope, chunks, checksum, message.checksum);
 }
 
 /// Waits for the other contributors of a bucket, reduces into its wire buffer, and delivers that.

@@ -5,12 +5,14 @@
 Each module of some thirty tensors, or with --storages of some fused, padded and permuted
 storages, runs several times: as it is, with tiny chunks,
 buckets and windows, in very little staging, from an emitted plan and from text
-that was lowered part of the way. On a failure the module is shrunk to one
-target and printed with its seed, the place, and the expected and actual bits.
+that was lowered part of the way. On a failure the module is shrunk (shrink.py)
+and printed with its seed, the place, and the expected and actual bits. By hand, for as long as
+wanted: --count 1000000 --seed N.
 """
 import argparse
 import multiprocessing
 import os
+import re
 import sys
 import tempfile
 import time
@@ -22,6 +24,7 @@ import safetensors_io
 import tool
 from generate import messy_text, random_module
 from model import expected_tensors, source_tensors
+from shrink import shrink
 from storage_generate import random_storage_module
 
 TENSORS_PER_MODULE = 32
@@ -117,17 +120,25 @@ class Check:
             return differences(expected_tensors(module), directory / "out")
 
     def shrink(self, module, failures):
-        """The smallest module found that still fails, and how it fails."""
+        """The smallest module found that still fails in the same way, and how it fails."""
         tidy = Check(self.xfer_run, self.options, None, self.prepare)
         if self.text_seed is not None and tidy.failures(module):
             self.text_seed = None
-        suspects = [failures[0][0]] if failures[0][0] else module.target_names()
-        for name in suspects:
-            smaller = module.only(name)
+
+        def fails(smaller):
             found = self.failures(smaller)
-            if found:
-                return smaller, found
-        return module, failures
+            return bool(found) and signature(found) == signature(failures)
+        smaller = shrink(module, fails)
+        return smaller, self.failures(smaller) or failures
+
+
+def signature(failures):
+    """Wrong elements, or the tool's first error without what differs between modules."""
+    name, text = failures[0]
+    if name is not None:
+        return "wrong elements"
+    error = next((line for line in text.splitlines() if "error: " in line), text.splitlines()[0])
+    return re.sub(r"'[^']*'|@\S+|\d+", "", error[error.find("error: "):])
 
 
 def describe(seed, check, module, failures):

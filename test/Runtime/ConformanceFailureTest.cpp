@@ -211,7 +211,7 @@ TEST_P(Failure, WaitThatExpiresEndsTheSession) {
 
 TEST_P(Failure, UnexpectedMessageIsNamedNotUnpacked) {
   if (std::string(GetParam()->name()) == "nccl")
-    GTEST_SKIP() << "NCCL's messages have no names: the digest alone says that both ends agree";
+    GTEST_SKIP() << "NCCL's messages have names with checksums alone (NcclChecksumTest)";
   PlanBuilder builder = makeRing(2);
   fb::Bucket &bucket = builder.program(1).buckets[0]; // 0 -> [1], as the receiver sees it
   bucket = {7,

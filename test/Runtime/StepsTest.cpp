@@ -8,10 +8,13 @@
 #include "StridedCopy.h"
 #include "cuda/CopyTile.h"
 #include "cuda/FoldTile.h"
+#include "cuda/MessageHash.h"
 #include "cuda/StepBuilder.h"
 #include <cstring>
 #include <gtest/gtest.h>
 #include <random>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
 
 using namespace xfer::runtime;
 
@@ -47,6 +50,7 @@ StepTables tablesOf(const StepBuilder &builder, std::span<std::byte *const> base
   tables.loops = builder.loops.data();
   tables.folds = builder.folds.data();
   tables.operands = builder.operands.data();
+  tables.messages = builder.messages.data();
   tables.tiles = builder.tiles.data();
   tables.bases = bases.data();
   return tables;
@@ -237,6 +241,60 @@ TEST(Steps, FoldsAsOnTheHost) {
                                  static_cast<size_t>(count * byteWidth(wire))))
             << spelling(from) << " by " << op << " to " << spelling(wire);
       }
+}
+
+TEST(Steps, ChecksumsAreSumsOfXxHashOfPiecesAndAName) {
+  Random random(4);
+  for (int64_t bytes : {0, 1, 3, 4, 7, 8, 12, 15, 16, 17, 31, 32, 1000, 65536, 65537, 300'003}) {
+    Buffer staging(bytes + 32, 8);
+    staging.fill(random, bytes + 32);
+    std::byte *bases[] = {staging.data()};
+    StepBuilder builder(bases);
+    builder.message(8, 24, 1); // another before it
+    (void)builder.endMessages();
+    builder.message(8, bytes, 77);
+    const MessageRange range = builder.endMessages();
+    EXPECT_EQ(range.first, 1);
+    EXPECT_EQ(range.count, 1);
+
+    uint64_t expected = 77;
+    for (int64_t i = 0; i < bytes; i += 16)
+      expected +=
+          XXH64(staging.data() + 8 + i, static_cast<size_t>(std::min<int64_t>(16, bytes - i)),
+                static_cast<uint64_t>(i / 16));
+    for (uint32_t numThreads : {1u, 3u, 256u}) {
+      StepTables tables = tablesOf(builder, bases);
+      std::vector<uint64_t> sums(builder.tiles.size());
+      tables.tileSums = sums.data();
+      for (int64_t tile = range.tiles.first; tile < range.tiles.first + range.tiles.count; ++tile)
+        for (uint32_t thread = 0; thread < numThreads; ++thread)
+          sums[static_cast<size_t>(tile)] +=
+              hashTile(tables, builder.tiles[static_cast<size_t>(tile)], thread, numThreads);
+      uint64_t sum = 0;
+      for (uint32_t thread = 0; thread < numThreads; ++thread)
+        sum += sumTiles(tables, builder.messages[1], thread, numThreads);
+      ASSERT_EQ(sum, expected) << bytes << " bytes, " << numThreads << " threads";
+    }
+  }
+}
+
+TEST(Steps, HaltedSessionsPackButDoNotUnpackNorZero) {
+  CopyStep steps[3] = {};
+  const StepKind kinds[] = {StepKind::Pack, StepKind::Unpack, StepKind::Zero};
+  uint32_t halt = kRunning;
+  StepTables tables;
+  tables.copies = steps;
+  tables.halt = &halt;
+  for (int32_t i = 0; i < 3; ++i) {
+    steps[i].kind = kinds[i];
+    const Tile tile = {0, i, 1};
+    EXPECT_FALSE(isHalted(tables, tile));
+    halt = kWriteNoTarget;
+    EXPECT_EQ(isHalted(tables, tile), i > 0);
+    halt = kTouchNothing;
+    EXPECT_TRUE(isHalted(tables, tile));
+    halt = kRunning;
+  }
 }
 
 } // namespace

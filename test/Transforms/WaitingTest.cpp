@@ -1,107 +1,16 @@
 //===- WaitingTest.cpp - Verified plans finish, circular waits are refused --===//
 //
-// Executes the windows of a plan under the weakest semantics that a
-// communication library allows: a message completes only when both ends have
-// posted it, the k-th send of an ordered pair meets its k-th receive, and a
-// group completes as one. The order in which ranks run is random.
+// Runs plans in WaitingSimulation: those that verify-plan accepts finish, whoever is
+// delayed; planted circular waits are refused, and seen to stall.
 //===----------------------------------------------------------------------===//
 #include "../Analysis/ParseForTest.h"
+#include "WaitingSimulation.h"
+#include "xfer/Pass/PassRegistry.h"
 #include "xfer/Transforms/Passes.h"
-#include "xfer/Transforms/Pipelines.h"
-#include <map>
 #include <random>
 
 namespace xfer {
 namespace {
-
-struct Channel {
-  int64_t communicator, from, to;
-  auto operator<=>(const Channel &) const = default;
-};
-
-/// What one rank posts at once.
-using Group = std::vector<Channel>;
-
-/// The groups of one rank: each window is one, a window of reductions two.
-std::vector<Group> groupsOf(const Module &module, const Program &program) {
-  std::vector<Group> groups;
-  for (const Window &window : program.windows) {
-    Group contributions, deliveries;
-    for (const Bucket &bucket : program.bucketsOf(window)) {
-      const Endpoints &ends = bucket.ends;
-      if (ends.isReduce() && bucket.roles.source)
-        for (int64_t rank : module.rankList(ends.sources))
-          if (rank != ends.sender && (rank == program.rank || ends.sender == program.rank))
-            contributions.push_back({0, rank, ends.sender});
-      if (bucket.transport == Transport::Local || bucket.transport == Transport::None)
-        continue;
-      int64_t communicator = bucket.transport == Transport::Broadcast ? 1 + ends.destinations : 0;
-      for (int64_t rank : module.rankList(ends.destinations))
-        if (rank == program.rank || ends.sender == program.rank)
-          deliveries.push_back({communicator, ends.sender, rank});
-    }
-    groups.push_back(contributions);
-    groups.push_back(deliveries);
-  }
-  return groups;
-}
-
-class Simulation {
-public:
-  explicit Simulation(const Module &module) {
-    for (const Program &program : module.programs)
-      ranks[program.rank].groups = groupsOf(module, program);
-  }
-
-  /// True if every rank reaches its end.
-  bool run(std::mt19937 &random) {
-    std::vector<int64_t> order;
-    for (auto &[rank, state] : ranks)
-      order.push_back(rank);
-    for (bool progress = true; progress;) {
-      progress = false;
-      std::shuffle(order.begin(), order.end(), random);
-      for (int64_t rank : order)
-        progress |= advance(rank);
-    }
-    return llvm::all_of(
-        ranks, [](const auto &entry) { return entry.second.next == entry.second.groups.size(); });
-  }
-
-private:
-  struct Rank {
-    std::vector<Group> groups;
-    size_t next = 0;                 ///< the group that is posted and not complete
-    std::map<Channel, int64_t> done; ///< completed messages by channel
-  };
-
-  /// Messages of a channel that the rank has posted.
-  int64_t posted(int64_t rank, const Channel &channel) {
-    Rank &state = ranks[rank];
-    int64_t count = state.done[channel];
-    if (state.next < state.groups.size())
-      count += llvm::count(state.groups[state.next], channel);
-    return count;
-  }
-
-  bool advance(int64_t rank) {
-    Rank &state = ranks[rank];
-    if (state.next == state.groups.size())
-      return false;
-    const Group &group = state.groups[state.next];
-    for (const Channel &channel : group) {
-      int64_t peer = channel.from == rank ? channel.to : channel.from;
-      if (posted(peer, channel) < state.done[channel] + llvm::count(group, channel))
-        return false;
-    }
-    for (const Channel &channel : group)
-      ++state.done[channel];
-    ++state.next;
-    return true;
-  }
-
-  std::map<int64_t, Rank> ranks;
-};
 
 constexpr const char *kJob =
     "mesh @a = [dp=2, tp=3]\nmesh @b = [tp=3, dp=2] ranks [4, 5, 6, 7, 8, 9]\n"
@@ -114,9 +23,17 @@ constexpr const char *kJob =
     "tensor @g : f32[24]\nsource @g on @a split [{tp}] partial<sum>{dp}\ntarget @g on @b\n"
     "tensor @h : f32[24]\nsource @h on @a partial<max>{tp}\ntarget @h on @c\n";
 
-void lower(ParsedModule &parsed, int64_t bucketBytes, int64_t stagingBytes) {
+/// Lowers to windows of `peers` senders and destination sets. Broadcasts are made of whatever has
+/// `broadcastTo` destinations; 0: of nothing.
+void lower(ParsedModule &parsed, int64_t bucketBytes, int64_t broadcastTo, int64_t peers) {
+  std::string bytes = std::to_string(bucketBytes);
+  std::string text = "build-routes,select-sources,type-routes,cut-chunks{max-bytes=" + bytes +
+                     "},assign-transport{broadcast-min-bytes=1 broadcast-min-destinations=" +
+                     std::to_string(broadcastTo) +
+                     "},split-roles,legalize-self-copy,form-buckets{max-bytes=" + bytes +
+                     "},schedule-windows{peers=" + std::to_string(peers) + "}";
   PassManager manager;
-  buildDefaultPipeline(manager, *parsed, {stagingBytes, bucketBytes});
+  ASSERT_TRUE(succeeded(PassRegistry::parsePipeline(text, manager, parsed.diagnostics)));
   PassContext context{parsed.diagnostics, std::nullopt};
   ASSERT_TRUE(succeeded(manager.run(*parsed, context)));
 }
@@ -127,19 +44,53 @@ PassResult verify(ParsedModule &parsed) {
   return createVerifyPlanPass()->run(*parsed, context);
 }
 
+using Event = Simulation::Event;
+
+Simulation::Scheduler randomly(std::mt19937 &random) {
+  return [&random](const std::vector<Event> &events) { return random() % events.size(); };
+}
+
+/// Always the event that `isBefore` puts first: some ranks run as far as they can, others are
+/// delayed as long as anything else can happen.
+template <typename Before> Simulation::Scheduler always(Before isBefore) {
+  return [isBefore](const std::vector<Event> &events) {
+    return std::min_element(events.begin(), events.end(), isBefore) - events.begin();
+  };
+}
+
+/// Random orders, and the worst: the rank that is ahead runs on, or everyone waits for the one
+/// behind; launches come before completions, or after; each rank in turn is delayed.
+std::vector<Simulation::Scheduler> schedulers(const Module &module, std::mt19937 &random) {
+  std::vector<Simulation::Scheduler> result(5, randomly(random));
+  result.push_back(always([](const Event &a, const Event &b) { return a.numDone > b.numDone; }));
+  result.push_back(always([](const Event &a, const Event &b) { return a.numDone < b.numDone; }));
+  result.push_back(
+      always([](const Event &a, const Event &b) { return a.completes < b.completes; }));
+  result.push_back(
+      always([](const Event &a, const Event &b) { return a.completes > b.completes; }));
+  for (const Program &program : module.programs)
+    result.push_back(always([delayed = program.rank](const Event &a, const Event &b) {
+      return (a.rank == delayed) < (b.rank == delayed);
+    }));
+  return result;
+}
+
 TEST(Waiting, VerifiedPlansFinish) {
   std::mt19937 random(3);
-  for (int64_t bucketBytes : {4, 16, 64, 1 << 20}) {
-    ParsedModule parsed(kJob);
-    lower(parsed, bucketBytes, 1 << 20);
-    ASSERT_NE(verify(parsed), PassResult::Failed);
-    for (int round = 0; round < 20; ++round)
-      EXPECT_TRUE(Simulation(*parsed).run(random)) << bucketBytes << " bytes a bucket";
-  }
+  for (int64_t broadcastTo : {0, 2})
+    for (int64_t bucketBytes : {4, 16, 64, 1 << 20}) {
+      ParsedModule parsed(kJob);
+      lower(parsed, bucketBytes, broadcastTo, /*peers=*/bucketBytes == 16 ? 1 : 4);
+      ASSERT_NE(verify(parsed), PassResult::Failed);
+      for (size_t inFlight : {1, 2, 3})
+        for (const Simulation::Scheduler &scheduler : schedulers(*parsed, random))
+          EXPECT_TRUE(Simulation(*parsed, inFlight).run(scheduler))
+              << bucketBytes << " bytes a bucket, " << inFlight << " launches in flight";
+    }
 }
 
 /// Exchanges two neighbouring windows of one rank, whose numbers keep ascending.
-bool exchange(Program &program, size_t first) {
+bool exchangeWindows(Program &program, size_t first) {
   if (first + 1 >= program.windows.size())
     return false;
   Window &left = program.windows[first], &right = program.windows[first + 1];
@@ -151,22 +102,68 @@ bool exchange(Program &program, size_t first) {
   return true;
 }
 
-TEST(Waiting, ExchangedWindowsAreRefusedAndSomeStall) {
+/// Puts off the first bucket of a window of one rank until its last window.
+bool postpone(Program &program, size_t number) {
+  if (number + 1 >= program.windows.size() || program.windows[number].numBuckets < 2)
+    return false;
+  auto first = program.buckets.begin() + program.windows[number].firstBucket;
+  std::rotate(first, first + 1, program.buckets.end());
+  --program.windows[number].numBuckets;
+  ++program.windows.back().numBuckets;
+  for (size_t w = number + 1; w < program.windows.size(); ++w)
+    --program.windows[w].firstBucket;
+  return true;
+}
+
+/// Exchanges the first two broadcasts of a window of one rank.
+bool exchangeBroadcasts(Program &program, size_t number) {
+  if (number >= program.windows.size())
+    return false;
+  const Window &window = program.windows[number];
+  std::vector<Bucket *> broadcasts;
+  for (Bucket &bucket :
+       llvm::MutableArrayRef(program.buckets).slice(window.firstBucket, window.numBuckets))
+    if (bucket.transport == Transport::Broadcast)
+      broadcasts.push_back(&bucket);
+  if (broadcasts.size() < 2)
+    return false;
+  std::swap(*broadcasts[0], *broadcasts[1]);
+  return true;
+}
+
+struct Planted {
+  const char *name;
+  bool (*damage)(Program &program, size_t window);
+  int64_t broadcastTo;
+  int leastStalls;
+};
+
+class PlantedWaits : public testing::TestWithParam<Planted> {};
+
+/// Every plan with a planted wait is refused. Not each must stall: some waits are no circle.
+TEST_P(PlantedWaits, AreRefusedAndSomeStall) {
   std::mt19937 random(4);
   int refused = 0, stalled = 0;
   for (size_t rank = 0; rank < 12; ++rank)
     for (size_t window = 0; window < 8; ++window) {
       ParsedModule parsed(kJob);
-      lower(parsed, 16, 1 << 20);
-      if (rank >= parsed->programs.size() || !exchange(parsed->programs[rank], window))
+      lower(parsed, 16, GetParam().broadcastTo, /*peers=*/4);
+      if (rank >= parsed->programs.size() || !GetParam().damage(parsed->programs[rank], window))
         continue;
       EXPECT_EQ(verify(parsed), PassResult::Failed) << "program " << rank << " window " << window;
       ++refused;
-      stalled += !Simulation(*parsed).run(random);
+      stalled += !Simulation(*parsed, /*inFlight=*/1).run(randomly(random));
     }
-  EXPECT_GT(refused, 50);
-  EXPECT_GT(stalled, 10) << "the simulation must be able to see a circular wait";
+  EXPECT_GE(refused, stalled);
+  EXPECT_GE(stalled, GetParam().leastStalls)
+      << "of " << refused << ": the simulation must see a circular wait";
 }
+
+INSTANTIATE_TEST_SUITE_P(Waiting, PlantedWaits,
+                         testing::Values(Planted{"windows", exchangeWindows, 0, 10},
+                                         Planted{"postponed", postpone, 0, 3},
+                                         Planted{"broadcasts", exchangeBroadcasts, 2, 2}),
+                         [](const auto &info) { return std::string(info.param.name); });
 
 } // namespace
 } // namespace xfer

@@ -155,6 +155,12 @@ struct AnyCast {
   }
 };
 
+/// Whether a session that was halted does not want a tile moved.
+XFER_HOST_DEVICE inline bool isHalted(const StepTables &tables, const Tile &tile) {
+  const bool packs = tables.copies[tile.step].kind == StepKind::Pack;
+  return *tables.halt >= (packs ? kTouchNothing : kWriteNoTarget);
+}
+
 /// Moves what `thread` of `numThreads` has to move of `tile`.
 XFER_HOST_DEVICE inline void copyTile(const StepTables &tables, const Tile &tile, uint32_t thread,
                                       uint32_t numThreads) {

@@ -13,10 +13,8 @@ Status loadKernels(CudaApi &api) {
   if (Status status = SharedLibrary::openBeside("libxfer_cuda_kernels.so", library); !status.isOk())
     return status;
   decltype(&xfer_cuda_kernels_version) version = nullptr, runtime = nullptr;
-  for (const Status &status :
-       {library.resolve("xfer_cuda_kernels_version", version),
-        library.resolve("xfer_cuda_kernels_runtime", runtime),
-        library.resolve("xfer_cuda_copy", api.copy), library.resolve("xfer_cuda_fold", api.fold)})
+  for (const Status &status : {library.resolve("xfer_cuda_kernels_version", version),
+                               library.resolve("xfer_cuda_kernels_runtime", runtime)})
     if (!status.isOk())
       return status;
   if (version() != kKernelsVersion)
@@ -25,6 +23,12 @@ Status loadKernels(CudaApi &api) {
   if (runtime() != api.version / 1000)
     return failure(XFER_UNSUPPORTED, "'libxfer_cuda_kernels.so' was built for CUDA ", runtime(),
                    ", but this process uses CUDA ", api.version / 1000);
+  for (const Status &status :
+       {library.resolve("xfer_cuda_copy", api.copy), library.resolve("xfer_cuda_fold", api.fold),
+        library.resolve("xfer_cuda_hash", api.hash), library.resolve("xfer_cuda_seal", api.seal),
+        library.resolve("xfer_cuda_verify", api.verify)})
+    if (!status.isOk())
+      return status;
   return {};
 }
 

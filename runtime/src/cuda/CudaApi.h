@@ -67,8 +67,8 @@ struct CudaApi {
   XFER_CUDA_FUNCTIONS(XFER_CUDA_MEMBER)
 #undef XFER_CUDA_MEMBER
   const char *(*GetErrorString)(CudaError error) = nullptr;
-  decltype(&xfer_cuda_copy) copy = nullptr;
-  decltype(&xfer_cuda_fold) fold = nullptr;
+  using Kernel = decltype(&xfer_cuda_copy); ///< each takes the same
+  Kernel copy = nullptr, fold = nullptr, hash = nullptr, seal = nullptr, verify = nullptr;
   int version = 0;    ///< of the runtime, 13000 for 13.0
   int numDevices = 0; ///< at least 1
 

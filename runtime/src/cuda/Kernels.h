@@ -28,6 +28,20 @@ XFER_KERNELS_API int xfer_cuda_copy(const xfer::runtime::StepTables *tables, int
 /// Runs tiles [first, first + count) of fold steps on a cudaStream_t.
 XFER_KERNELS_API int xfer_cuda_fold(const xfer::runtime::StepTables *tables, int64_t first,
                                     int64_t count, void *stream);
+
+/// Sums up tiles [first, first + count) of messages.
+XFER_KERNELS_API int xfer_cuda_hash(const xfer::runtime::StepTables *tables, int64_t first,
+                                    int64_t count, void *stream);
+
+/// Writes the checksums of messages [first, first + count), whose tiles are summed up; of a session
+/// that was halted, that it has failed.
+XFER_KERNELS_API int xfer_cuda_seal(const xfer::runtime::StepTables *tables, int64_t first,
+                                    int64_t count, void *stream);
+
+/// Compares the checksums of messages [first, first + count), whose tiles are summed up. Reports
+/// the first that differs and halts the session.
+XFER_KERNELS_API int xfer_cuda_verify(const xfer::runtime::StepTables *tables, int64_t first,
+                                      int64_t count, void *stream);
 }
 
 #endif

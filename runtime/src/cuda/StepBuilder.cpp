@@ -112,6 +112,21 @@ void StepBuilder::fold(std::span<const Place> places, ReduceOp op, xfer_dtype_t 
            std::max(byteWidth(dtype), byteWidth(toDType)));
 }
 
+void StepBuilder::message(int64_t offset, int64_t bytes, uint64_t name) {
+  const auto index = static_cast<int32_t>(messages.size());
+  const auto firstTile = static_cast<int64_t>(tiles.size());
+  addTiles(index, (bytes + kUnitBytes - 1) / kUnitBytes, kUnitBytes);
+  messages.push_back(
+      {offset, bytes, name, firstTile, static_cast<int64_t>(tiles.size()) - firstTile});
+}
+
+MessageRange StepBuilder::endMessages() {
+  const MessageRange range = {static_cast<int64_t>(ended),
+                              static_cast<int64_t>(messages.size() - ended), endLaunch()};
+  ended = messages.size();
+  return range;
+}
+
 void StepBuilder::addTiles(int32_t step, int64_t numUnits, int64_t unitBytes) {
   const int64_t tileUnits = kTileBytes / unitBytes;
   for (int64_t first = 0; first < numUnits; first += tileUnits)

@@ -26,6 +26,13 @@ struct TileRange {
   int64_t count = 0;
 };
 
+/// Messages [first, first + count) of the table, and the tiles that hash them.
+struct MessageRange {
+  int64_t first = 0;
+  int64_t count = 0;
+  TileRange tiles;
+};
+
 class StepBuilder {
 public:
   /// `bases` are the addresses that the steps will use.
@@ -47,13 +54,19 @@ public:
   void fold(std::span<const Place> operands, ReduceOp op, xfer_dtype_t dtype, Place to,
             xfer_dtype_t toDType, int64_t numElements);
 
+  /// Hashes the `bytes` of a message at `offset` in staging.
+  void message(int64_t offset, int64_t bytes, uint64_t name);
+
   /// Ends a launch: what was added since the last call.
   TileRange endLaunch();
+  /// The same of messages.
+  MessageRange endMessages();
 
   std::vector<CopyStep> copies;
   std::vector<StepLoop> loops;
   std::vector<FoldStep> folds;
   std::vector<FoldOperand> operands;
+  std::vector<MessageStep> messages;
   std::vector<Tile> tiles;
 
 private:
@@ -64,6 +77,7 @@ private:
 
   std::span<std::byte *const> bases;
   size_t launched = 0; ///< tiles of ended launches
+  size_t ended = 0;    ///< messages of them
 };
 
 } // namespace xfer::runtime

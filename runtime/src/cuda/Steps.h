@@ -1,8 +1,8 @@
 //===- Steps.h - What the CUDA kernels are told -----------------*- C++ -*-===//
 //
 // Tables in device memory, uploaded when tensors are bound: steps that pack,
-// unpack or fold one chunk, and tiles, pieces of steps of about equal work, one
-// for each block of threads. Addresses are a base (staging or a binding, see
+// unpack or fold one chunk or hash one message, and tiles, pieces of steps of
+// about equal work, one for each block of threads. Addresses are a base (staging or a binding, see
 // Bases) and an offset. Plain structures: the layout is shared with the kernels'
 // library.
 //===----------------------------------------------------------------------===//
@@ -15,7 +15,7 @@
 namespace xfer::runtime {
 
 /// Changes with the structures below and with Kernels.h.
-inline constexpr int kKernelsVersion = 1;
+inline constexpr int kKernelsVersion = 2;
 
 /// Threads of a block; each handles every 256th unit of its tile.
 inline constexpr uint32_t kBlockThreads = 256;
@@ -72,6 +72,27 @@ struct FoldStep {
   uint8_t unused;
 };
 
+/// A message that ends with its checksum (MessageHash.h). A unit is a piece of 16 bytes.
+struct MessageStep {
+  int64_t offset; ///< in staging
+  int64_t bytes;  ///< without the checksum
+  uint64_t name;  ///< what both ends call it; part of the checksum
+  int64_t firstTile, numTiles;
+};
+
+/// The first message that was not what its checksum says. In memory of the host.
+struct DamageReport {
+  int64_t message = 0; ///< index of its step
+  uint64_t checksum = 0, expected = 0;
+  uint32_t isSet = 0; ///< written last
+  uint32_t unused = 0;
+};
+
+/// How far a session has been halted; kernels still queued then do less.
+inline constexpr uint32_t kRunning = 0;
+inline constexpr uint32_t kWriteNoTarget = 1; ///< what it sends stays right
+inline constexpr uint32_t kTouchNothing = 2;
+
 /// Units [first, first + count) of one step.
 struct Tile {
   int64_t first;
@@ -85,10 +106,12 @@ struct StepTables {
   const StepLoop *loops = nullptr;
   const FoldStep *folds = nullptr;
   const FoldOperand *operands = nullptr;
+  const MessageStep *messages = nullptr;
   const Tile *tiles = nullptr;
   std::byte *const *bases = nullptr; ///< staging, then each binding of the program
-  /// Not 0 once the session is dead: kernels still queued then write nothing.
-  const volatile uint32_t *isDead = nullptr;
+  uint64_t *tileSums = nullptr;      ///< of tiles that hash
+  volatile uint32_t *halt = nullptr;
+  DamageReport *damage = nullptr;
 };
 
 /// What base 0 is; binding i is base 1 + i.

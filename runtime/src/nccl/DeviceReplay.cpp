@@ -30,7 +30,7 @@ Status DeviceReplay::enqueue(CudaStream stream, const Deadline &deadline, bool &
   note(cuda.EventRecord(began, stream), "record an event");
   use(kWire);
   if (schedule.zeros.count > 0)
-    launchCopies(schedule.zeros, kUnpack);
+    launch(cuda.copy, schedule.zeros.first, schedule.zeros.count, kUnpack);
   for (numEnqueued = 0; numEnqueued < events.size() && isGoing(); ++numEnqueued)
     enqueueWindow(numEnqueued, deadline);
 
@@ -66,19 +66,19 @@ void DeviceReplay::enqueueWindow(size_t index, const Deadline &deadline) {
     wait(role, before);
     switch (stage) {
     case Stage::Pack:
-      launchCopies(window.pack, role);
+      launch(window.pack, cuda.copy, role);
       break;
     case Stage::Gather:
       issue(window.gathers, deadline);
       break;
     case Stage::Fold:
-      launchFolds(window.fold, role);
+      launch(window.fold, cuda.fold, role);
       break;
     case Stage::Deliver:
       issue(window.deliveries, deadline);
       break;
     case Stage::Unpack:
-      launchCopies(window.unpack, role);
+      launch(window.unpack, cuda.copy, role);
       break;
     }
     record(before = endOf(index, stage), role);
@@ -113,16 +113,19 @@ void DeviceReplay::record(CudaEvent event, StreamRole role) {
     note(cuda.EventRecord(event, stream), "record an event");
 }
 
-void DeviceReplay::launchCopies(const TileRange &range, StreamRole role) {
+void DeviceReplay::launch(CudaApi::Kernel kernel, int64_t first, int64_t count, StreamRole role) {
   const CudaStream stream = use(role);
-  if (isGoing())
-    note(cuda.copy(&tables, range.first, range.count, stream), "launch copies");
+  if (count > 0 && isGoing())
+    note(kernel(&tables, first, count, stream), "launch a kernel");
 }
 
-void DeviceReplay::launchFolds(const TileRange &range, StreamRole role) {
-  const CudaStream stream = use(role);
-  if (isGoing())
-    note(cuda.fold(&tables, range.first, range.count, stream), "launch reductions");
+/// `kernel` does the tiles.
+void DeviceReplay::launch(const KernelWork &work, CudaApi::Kernel kernel, StreamRole role) {
+  launch(cuda.hash, work.verified.tiles.first, work.verified.tiles.count, role);
+  launch(cuda.verify, work.verified.first, work.verified.count, role);
+  launch(kernel, work.tiles.first, work.tiles.count, role);
+  launch(cuda.hash, work.sealed.tiles.first, work.sealed.tiles.count, role);
+  launch(cuda.seal, work.sealed.first, work.sealed.count, role);
 }
 
 void DeviceReplay::issue(const IndexRange &range, const Deadline &deadline) {

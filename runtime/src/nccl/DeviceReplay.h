@@ -49,8 +49,15 @@ public:
   /// Waits until the device has done what was enqueued; false if it has not by the deadline.
   bool drain(const Deadline &deadline);
 
-  /// From here on no kernel writes anything, as far as it has not begun.
-  void stopKernels(const Deadline &deadline);
+  /// From here on kernels that have not begun do less: kWriteNoTarget or kTouchNothing.
+  void halt(uint32_t how, const Deadline &deadline);
+
+  /// The first message that was not what its checksum says, or null. Once there is one, no kernel
+  /// writes a target any more.
+  const DamageReport *damage() const {
+    const auto *found = reinterpret_cast<const volatile DamageReport *>(report.data());
+    return found && found->isSet ? const_cast<const DamageReport *>(found) : nullptr;
+  }
 
 private:
   /// One call of NCCL with its addresses.
@@ -81,8 +88,8 @@ private:
   CudaStream use(StreamRole role);
   void wait(StreamRole role, CudaEvent event);
   void record(CudaEvent event, StreamRole role);
-  void launchCopies(const TileRange &range, StreamRole role);
-  void launchFolds(const TileRange &range, StreamRole role);
+  void launch(CudaApi::Kernel kernel, int64_t first, int64_t count, StreamRole role);
+  void launch(const KernelWork &work, CudaApi::Kernel kernel, StreamRole role);
   void issue(const IndexRange &groups, const Deadline &deadline);
   NcclResult call(const Call &each) const;
   Status query(CudaEvent event, bool &isComplete) const;
@@ -113,8 +120,9 @@ private:
   std::array<ReplayEvents, 64> replayEvents;
   ReplayEvents captureEvents; ///< which tell nothing: they become edges of the graph
   std::vector<WindowEvents> events;
-  DeviceMemory staging, tableMemory, deadFlag;
-  PinnedMemory tableCopy; ///< the host's side of the tables; starts with deadFlag's new value
+  DeviceMemory staging, tableMemory, haltFlag;
+  PinnedMemory tableCopy; ///< the host's side of the tables; starts with haltFlag's new value
+  PinnedMemory report;    ///< a DamageReport
   size_t tableCapacity = 0;
   StepTables tables;
   std::vector<Call> calls; ///< by index in Schedule::operations

@@ -38,8 +38,11 @@ Status DeviceReplay::allocate(size_t numBindings) {
   if (Status status = DeviceMemory::make(cuda, static_cast<size_t>(schedule.stagingBytes), staging);
       !status.isOk())
     return status;
-  if (Status status = DeviceMemory::make(cuda, sizeof(uint32_t), deadFlag); !status.isOk())
+  if (Status status = DeviceMemory::make(cuda, sizeof(uint32_t), haltFlag); !status.isOk())
     return status;
+  if (Status status = PinnedMemory::make(cuda, sizeof(DamageReport), report); !status.isOk())
+    return status;
+  std::memset(report.data(), 0, sizeof(DamageReport));
   // Chunks may leave gaps in a message, and what the memory held before is nobody's business.
   trouble = {};
   if (schedule.stagingBytes > 0)
@@ -79,19 +82,25 @@ Status DeviceReplay::upload(const StepBuilder &builder, std::span<std::byte *con
   auto partOf = [](const auto &vector) {
     return Part{vector.data(), vector.size() * sizeof(vector[0]), 0};
   };
-  Part parts[] = {partOf(builder.copies),   partOf(builder.loops), partOf(builder.folds),
-                  partOf(builder.operands), partOf(builder.tiles), partOf(bases)};
-  size_t end = kTableAlignment; // the first words are for stopKernels
+  Part parts[] = {partOf(builder.copies),
+                  partOf(builder.loops),
+                  partOf(builder.folds),
+                  partOf(builder.operands),
+                  partOf(builder.messages),
+                  partOf(builder.tiles),
+                  partOf(bases)};
+  size_t end = kTableAlignment; // the first words are for halt()
   for (Part &part : parts) {
     part.offset = end;
     end += alignedTable(part.bytes);
   }
-  if (end > tableCapacity) {
-    if (Status status = PinnedMemory::make(cuda, end, tableCopy); !status.isOk())
+  const size_t sumBytes = builder.messages.empty() ? 0 : builder.tiles.size() * sizeof(uint64_t);
+  if (end + sumBytes > tableCapacity) {
+    if (Status status = PinnedMemory::make(cuda, end + sumBytes, tableCopy); !status.isOk())
       return status;
-    if (Status status = DeviceMemory::make(cuda, end, tableMemory); !status.isOk())
+    if (Status status = DeviceMemory::make(cuda, end + sumBytes, tableMemory); !status.isOk())
       return status;
-    tableCapacity = end;
+    tableCapacity = end + sumBytes;
   }
   std::memset(tableCopy.data(), 0, end);
   for (const Part &part : parts)
@@ -102,7 +111,7 @@ Status DeviceReplay::upload(const StepBuilder &builder, std::span<std::byte *con
   note(cuda.MemcpyAsync(tableMemory.data(), tableCopy.data(), end, kCudaMemcpyHostToDevice,
                         streams[kPack]),
        "upload tables");
-  note(cuda.MemcpyAsync(deadFlag.data(), tableCopy.data(), sizeof(uint32_t),
+  note(cuda.MemcpyAsync(haltFlag.data(), tableCopy.data(), sizeof(uint32_t),
                         kCudaMemcpyHostToDevice, streams[kPack]),
        "upload tables");
   note(cuda.EventRecord(uploadedEvent, streams[kPack]), "record an event");
@@ -111,14 +120,17 @@ Status DeviceReplay::upload(const StepBuilder &builder, std::span<std::byte *con
   if (Status status = waitFor(uploadedEvent, "upload tables", deadline); !status.isOk())
     return status;
 
-  const std::byte *at = tableMemory.data();
+  std::byte *at = tableMemory.data();
   tables.copies = reinterpret_cast<const CopyStep *>(at + parts[0].offset);
   tables.loops = reinterpret_cast<const StepLoop *>(at + parts[1].offset);
   tables.folds = reinterpret_cast<const FoldStep *>(at + parts[2].offset);
   tables.operands = reinterpret_cast<const FoldOperand *>(at + parts[3].offset);
-  tables.tiles = reinterpret_cast<const Tile *>(at + parts[4].offset);
-  tables.bases = reinterpret_cast<std::byte *const *>(at + parts[5].offset);
-  tables.isDead = reinterpret_cast<const volatile uint32_t *>(deadFlag.data());
+  tables.messages = reinterpret_cast<const MessageStep *>(at + parts[4].offset);
+  tables.tiles = reinterpret_cast<const Tile *>(at + parts[5].offset);
+  tables.bases = reinterpret_cast<std::byte *const *>(at + parts[6].offset);
+  tables.tileSums = reinterpret_cast<uint64_t *>(at + end);
+  tables.halt = reinterpret_cast<volatile uint32_t *>(haltFlag.data());
+  tables.damage = reinterpret_cast<DamageReport *>(report.data());
   return {};
 }
 

@@ -161,10 +161,9 @@ bool DeviceReplay::drain(const Deadline &deadline) {
   return true;
 }
 
-void DeviceReplay::stopKernels(const Deadline &deadline) {
-  const uint32_t isDead = 1;
-  std::memcpy(tableCopy.data(), &isDead, sizeof(isDead));
-  if (cuda.MemcpyAsync(deadFlag.data(), tableCopy.data(), sizeof(isDead), kCudaMemcpyHostToDevice,
+void DeviceReplay::halt(uint32_t how, const Deadline &deadline) {
+  std::memcpy(tableCopy.data(), &how, sizeof(how));
+  if (cuda.MemcpyAsync(haltFlag.data(), tableCopy.data(), sizeof(how), kCudaMemcpyHostToDevice,
                        stopStream) == kCudaSuccess &&
       cuda.EventRecord(uploadedEvent, stopStream) == kCudaSuccess)
     (void)isDoneBy(deadline, uploadedEvent);

@@ -16,7 +16,7 @@ NcclSession::NcclSession(const NcclParent &parent, const xfer_plan &plan, const 
           static_cast<int>(std::lower_bound(plan.ranks.begin(), plan.ranks.end(), program.rank) -
                            plan.ranks.begin())),
       numRanks(static_cast<int>(plan.ranks.size())), comms(parent.nccl),
-      schedule(plan, program, options.staging_bytes), progress(program),
+      schedule(plan, program, options.staging_bytes, wantsChecksums), progress(program),
       isBound(program.bindings.empty()), timeline(program) {}
 
 Status NcclSession::create(const NcclParent &parent, const xfer_plan &plan, const Program &program,
@@ -99,6 +99,8 @@ Status NcclSession::replay(void *stream) {
   const CurrentDevice device(parent.cuda, parent.device);
   if (!device.status().isOk())
     return device.status();
+  if (replayer->damage())
+    return look();
   bool isCaptured = false;
   if (Status status =
           replayer->enqueue(static_cast<CudaStream>(stream), Deadline::in(timeout), isCaptured);

@@ -70,6 +70,7 @@ private:
   bool isIdle() const { return !replayer || replayer->numInFlight() == 0; }
   Position advance(Position position) const;
   Status hearPeers();
+  Status findDamage() const;
   Status whoIsStuck(const Position &position);
   std::string describeStuck(const Position &position, const std::vector<int64_t> &silent) const;
   void end(const Status &cause);

@@ -62,11 +62,8 @@ Status NcclSession::open(const Deadline &deadline) {
   return replayer->connect(deadline);
 }
 
-/// Verifies that checksums are not asked for and that staging on the device is within the budget;
-/// allocates.
+/// Verifies that staging on the device is within the budget; allocates.
 Status NcclSession::prepare() {
-  if (wantsChecksums)
-    return failure(XFER_UNSUPPORTED, "checksums are not made on devices");
   if (budget > 0 && schedule.stagingBytes > budget)
     return failure(XFER_OUT_OF_BUDGET, "rank ", program.rank, " stages ", schedule.stagingBytes,
                    " bytes on the device, but only ", budget, " are allowed");

@@ -4,6 +4,7 @@
 // but a peer that is silent shows only as a window that does not finish. Every
 // window has the session's timeout.
 //===----------------------------------------------------------------------===//
+#include "../cuda/MessageHash.h"
 #include "NcclSession.h"
 #include "Poll.h"
 
@@ -40,6 +41,8 @@ Status NcclSession::look() {
   const int64_t before = replayer->numFinished(), timeBefore = replayer->finishedNanoseconds();
   if (status.isOk())
     status = replayer->update();
+  if (status.isOk())
+    status = findDamage();
   if (status.isOk() && !isIdle())
     status = comms.asynchronousError();
   if (status.isOk() && board && !isIdle())
@@ -50,6 +53,21 @@ Status NcclSession::look() {
   }
   timeline.count(replayer->numFinished() - before, replayer->finishedNanoseconds() - timeBefore);
   return {};
+}
+
+/// What the kernels have found of damage. A sender that has failed says so in its checksums.
+Status NcclSession::findDamage() const {
+  const DamageReport *report = replayer->damage();
+  if (!report)
+    return {};
+  const Schedule::HashedMessage &message = schedule.hashed[static_cast<size_t>(report->message)];
+  const BucketStep &bucket = program.buckets[message.bucket];
+  const Envelope envelope = schedule.envelopeOf(message);
+  if (report->expected == kFailedSender)
+    return failure(XFER_PEER_FAILED, "rank ", message.from, " had failed when it sent the ",
+                   describe(envelope));
+  return damaged(plan, program, envelope, program.chunksOf(bucket), report->checksum,
+                 report->expected);
 }
 
 NcclSession::Position NcclSession::advance(Position position) const {
@@ -121,15 +139,19 @@ void NcclSession::end(const Status &cause) {
   if (!lastFailure.isOk())
     return;
   std::string text = cause.text();
-  if (!isIdle()) {
+  const bool hasReplayed = !isIdle() || (replayer && replayer->damage());
+  if (hasReplayed) {
     noteProgress();
-    replayer->stopKernels(Deadline::in(kDrainMilliseconds));
+    // What this rank still sends before the abort is right, as others may take it for that.
+    replayer->halt(kWriteNoTarget, Deadline::in(kDrainMilliseconds));
     incompleteNames = progress.incomplete();
     text = concat("rank ", program.rank, ": ", text, "; ", progress.describe());
   }
   if (board)
     board->tellFailure(cause);
   comms.abort();
+  if (hasReplayed)
+    replayer->halt(kTouchNothing, Deadline::in(kDrainMilliseconds));
   if (replayer && !replayer->drain(Deadline::in(kDrainMilliseconds)))
     text += "; the device is still busy";
   if (replayer)
@@ -142,6 +164,14 @@ void NcclSession::noteProgress() {
   progress.reset();
   if (!program.zeros.empty())
     progress.finishZeros();
+  if (const DamageReport *damage = replayer->damage()) { // nothing was written since
+    const size_t end = schedule.hashed[static_cast<size_t>(damage->message)].window;
+    for (size_t i = 0; i < end; ++i)
+      for (const BucketStep &bucket : program.bucketsOf(program.windows[i]))
+        if (bucket.isTarget)
+          progress.finish(static_cast<size_t>(&bucket - program.buckets.data()));
+    return;
+  }
   const bool isLast = replayer->numInFlight() == 1; // else an earlier replay may have been anywhere
   bool canRun = true;                               // whatever a window waits for has happened
   for (size_t i = 0; i < schedule.windows.size(); ++i) {

@@ -14,6 +14,7 @@
 // circular.
 //===----------------------------------------------------------------------===//
 #include "Schedule.h"
+#include "../cuda/MessageHash.h"
 #include <set>
 
 namespace xfer::runtime {
@@ -28,8 +29,8 @@ constexpr int32_t kMaxGroupPeers = 2048;
 
 } // namespace
 
-Schedule::Schedule(const xfer_plan &plan, const Program &program, int64_t budget)
-    : job(plan), program(program), places(program.buckets.size()) {
+Schedule::Schedule(const xfer_plan &plan, const Program &program, int64_t budget, bool checksums)
+    : job(plan), program(program), checksums(checksums), places(program.buckets.size()) {
   for (const BucketStep &bucket : program.buckets)
     if (bucket.transport == Transport::Broadcast)
       if (BroadcastSet set = setOf(bucket); set.size() > 2)
@@ -55,9 +56,9 @@ Schedule::BroadcastSet Schedule::setOf(const BucketStep &bucket) const {
   return {members.begin(), members.end()};
 }
 
-/// One chunk, contiguous, nothing to cast.
+/// One chunk, contiguous, nothing to cast, nothing to verify before.
 bool Schedule::arrivesInPlace(const BucketStep &bucket) const {
-  if (!bucket.isTarget || bucket.sender == program.rank || bucket.numChunks != 1)
+  if (checksums || !bucket.isTarget || bucket.sender == program.rank || bucket.numChunks != 1)
     return false;
   const ChunkStep &chunk = program.chunksOf(bucket).front();
   const xfer_dtype_t dtype = program.binding(chunk.targetBinding).dtype;
@@ -66,14 +67,24 @@ bool Schedule::arrivesInPlace(const BucketStep &bucket) const {
          chunk.numElements * byteWidth(dtype) == bucket.bytes;
 }
 
+/// Whether what a sender packs or folds goes to another rank.
+bool Schedule::isSent(const BucketStep &bucket) const {
+  const std::vector<int64_t> &destinations = job.destinationsOf(bucket).ranks;
+  return std::any_of(destinations.begin(), destinations.end(),
+                     [&](int64_t rank) { return rank != program.rank; });
+}
+
+int64_t Schedule::messageBytes(int64_t bytes) const {
+  return checksums ? checksumOffset(bytes) + int64_t{sizeof(uint64_t)} : bytes;
+}
+
 void Schedule::layOut(int64_t alignment) {
   stagingBytes = 0;
   std::vector<int64_t> sizes;
   for (const WindowStep &window : program.windows) {
     int64_t end = 0;
     for (const BucketStep &bucket : program.bucketsOf(window))
-      placeBucket(bucket, alignment, places[static_cast<size_t>(&bucket - program.buckets.data())],
-                  end);
+      placeBucket(bucket, alignment, places[indexOf(bucket)], end);
     stagingBytes = std::max(stagingBytes, end + (sizes.empty() ? 0 : sizes.back()));
     sizes.push_back(end);
   }
@@ -81,7 +92,7 @@ void Schedule::layOut(int64_t alignment) {
     const int64_t shift = (stagingBytes - sizes[i]) / alignment * alignment;
     auto move = [&](Place &place) { place.offset += place.base == kStagingBase ? shift : 0; };
     for (const BucketStep &bucket : program.bucketsOf(program.windows[i])) {
-      BucketPlaces &moved = places[static_cast<size_t>(&bucket - program.buckets.data())];
+      BucketPlaces &moved = places[indexOf(bucket)];
       move(moved.contribution);
       move(moved.wire);
       std::for_each(moved.contributions.begin(), moved.contributions.end(), move);
@@ -95,7 +106,7 @@ void Schedule::placeBucket(const BucketStep &bucket, int64_t alignment, BucketPl
   placed = {};
   auto stage = [&](int64_t bytes) {
     const Place place = {kStagingBase, end};
-    end += (bytes + alignment - 1) / alignment * alignment;
+    end += (messageBytes(bytes) + alignment - 1) / alignment * alignment;
     return place;
   };
   auto tensor = [&](int32_t binding, int32_t nest) {
@@ -104,17 +115,19 @@ void Schedule::placeBucket(const BucketStep &bucket, int64_t alignment, BucketPl
   };
   const ChunkStep &chunk = program.chunksOf(bucket).front();
   const bool isSender = bucket.sender == program.rank;
-  auto packed = [&](int64_t bytes) {
-    return bucket.packsInPlace ? tensor(chunk.sourceBinding, chunk.sourceNest) : stage(bytes);
+  auto packed = [&](int64_t bytes, bool isMessage) {
+    return bucket.packsInPlace && !(checksums && isMessage)
+               ? tensor(chunk.sourceBinding, chunk.sourceNest)
+               : stage(bytes);
   };
   if (bucket.isReduce && bucket.isSource)
-    placed.contribution = packed(bucket.contributionBytes);
+    placed.contribution = packed(bucket.contributionBytes, !isSender);
   if (bucket.isReduce && isSender)
     for (int64_t rank : job.contributorsOf(bucket).ranks)
       placed.contributions.push_back(rank == program.rank ? placed.contribution
                                                           : stage(bucket.contributionBytes));
   if (isSender)
-    placed.wire = bucket.isReduce ? stage(bucket.bytes) : packed(bucket.bytes);
+    placed.wire = bucket.isReduce ? stage(bucket.bytes) : packed(bucket.bytes, isSent(bucket));
   else if (bucket.isTarget)
     placed.wire = arrivesInPlace(bucket) ? tensor(chunk.targetBinding, chunk.targetNest)
                                          : stage(bucket.bytes);
@@ -142,33 +155,36 @@ void Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> &c
   std::vector<WireOperation> gathers, messages, broadcasts;
   const WindowStep &window = program.windows[index];
   for (const BucketStep &bucket : program.bucketsOf(window)) {
-    const BucketPlaces &placed = places[static_cast<size_t>(&bucket - program.buckets.data())];
+    const BucketPlaces &placed = places[indexOf(bucket)];
     const bool isSender = bucket.sender == program.rank;
     if (bucket.isReduce && isSender) {
       const std::vector<int64_t> &contributors = job.contributorsOf(bucket).ranks;
       for (size_t i = 0; i < contributors.size(); ++i)
         if (contributors[i] != program.rank)
           gathers.push_back({Kind::Receive, 0, positionOf(contributors[i]), placed.contributions[i],
-                             bucket.contributionBytes});
+                             messageBytes(bucket.contributionBytes)});
     } else if (bucket.isReduce && bucket.isSource) {
       gathers.push_back({Kind::Send, 0, positionOf(bucket.sender), placed.contribution,
-                         bucket.contributionBytes});
+                         messageBytes(bucket.contributionBytes)});
     }
     if (bucket.transport == Transport::Broadcast) {
       const BroadcastSet set = setOf(bucket);
       if (auto found = communicators.find(set); found != communicators.end()) {
         const int32_t root = static_cast<int32_t>(
             std::lower_bound(set.begin(), set.end(), positionOf(bucket.sender)) - set.begin());
-        broadcasts.push_back({Kind::Broadcast, found->second, root, placed.wire, bucket.bytes});
+        broadcasts.push_back(
+            {Kind::Broadcast, found->second, root, placed.wire, messageBytes(bucket.bytes)});
         continue;
       }
     }
     if (!isSender && bucket.isTarget)
-      messages.push_back({Kind::Receive, 0, positionOf(bucket.sender), placed.wire, bucket.bytes});
+      messages.push_back(
+          {Kind::Receive, 0, positionOf(bucket.sender), placed.wire, messageBytes(bucket.bytes)});
     else if (isSender)
       for (int64_t rank : job.destinationsOf(bucket).ranks)
         if (rank != program.rank)
-          messages.push_back({Kind::Send, 0, positionOf(rank), placed.wire, bucket.bytes});
+          messages.push_back(
+              {Kind::Send, 0, positionOf(rank), placed.wire, messageBytes(bucket.bytes)});
   }
   DeviceWindow &to = windows[index];
   addGroups(gathers, to.gathers);
@@ -205,64 +221,6 @@ int32_t Schedule::distanceOf(const WireOperation &message) const {
   const auto numRanks = static_cast<int32_t>(job.ranks.size());
   const int32_t forward = message.peer - positionOf(program.rank);
   return ((message.kind == WireOperation::Kind::Send ? forward : -forward) + numRanks) % numRanks;
-}
-
-void Schedule::buildSteps(StepBuilder &builder) {
-  auto nest = [&](int32_t index) -> const LoopNest & {
-    return job.nests[static_cast<size_t>(index)];
-  };
-  auto at = [](Place place, int64_t offset) { return Place{place.base, place.offset + offset}; };
-  for (const ZeroStep &step : program.zeros)
-    builder.zero(nest(step.nest), 1 + step.binding, program.binding(step.binding).dtype);
-  zeros = builder.endLaunch();
-
-  for (size_t i = 0; i < windows.size(); ++i) {
-    DeviceWindow &window = windows[i];
-    const auto buckets = program.bucketsOf(program.windows[i]);
-    auto placesOf = [&](const BucketStep &bucket) -> const BucketPlaces & {
-      return places[static_cast<size_t>(&bucket - program.buckets.data())];
-    };
-    for (const BucketStep &bucket : buckets) { // what this rank contributes or sends
-      if (!bucket.isSource || bucket.packsInPlace)
-        continue;
-      for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-        const xfer_dtype_t dtype = program.binding(chunk.sourceBinding).dtype;
-        const BucketPlaces &placed = placesOf(bucket);
-        builder.pack(nest(chunk.sourceNest), 1 + chunk.sourceBinding, dtype,
-                     bucket.isReduce ? at(placed.contribution, chunk.contributionOffset)
-                                     : at(placed.wire, chunk.offset),
-                     bucket.isReduce ? dtype : chunk.wireDType);
-      }
-    }
-    window.pack = builder.endLaunch();
-
-    std::vector<Place> operands;
-    for (const BucketStep &bucket : buckets) { // what it reduces
-      if (!bucket.isReduce || bucket.sender != program.rank)
-        continue;
-      for (const ChunkStep &chunk : program.chunksOf(bucket)) {
-        const BindingSpec &source = program.binding(chunk.sourceBinding);
-        operands.clear();
-        for (const Place &place : placesOf(bucket).contributions)
-          operands.push_back(at(place, chunk.contributionOffset));
-        builder.fold(operands, source.reduce, source.dtype, at(placesOf(bucket).wire, chunk.offset),
-                     chunk.wireDType, chunk.numElements);
-      }
-    }
-    window.fold = builder.endLaunch();
-
-    for (const BucketStep &bucket : buckets) { // what it writes
-      if (!bucket.isTarget)
-        continue;
-      if (arrivesInPlace(bucket))
-        continue;
-      for (const ChunkStep &chunk : program.chunksOf(bucket))
-        builder.unpack(at(placesOf(bucket).wire, chunk.offset), chunk.wireDType,
-                       nest(chunk.targetNest), 1 + chunk.targetBinding,
-                       program.binding(chunk.targetBinding).dtype);
-    }
-    window.unpack = builder.endLaunch();
-  }
 }
 
 std::vector<Schedule::WindowPeer> Schedule::peersOf(size_t index) const {

@@ -1,14 +1,14 @@
 //===- Schedule.h - One rank's program as device work -----------*- C++ -*-===//
 //
 // Turns a program into what is enqueued for it: per window the copies that pack,
-// groups of wire operations, folds, and the copies that unpack; and lays out
-// staging in device memory. Everything is decided when the session is created,
-// from the plan alone, so that both ends of a message decide alike.
+// groups of wire operations, folds, and the copies that unpack; with checksums what
+// it seals and verifies; and lays out staging in device memory. Everything is decided when the
+// session is created, from the plan alone, so that both ends of a message decide alike.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_NCCL_SCHEDULE_H
 #define XFER_RUNTIME_NCCL_SCHEDULE_H
 
-#include "../Plan.h"
+#include "../Messages.h"
 #include "../cuda/StepBuilder.h"
 #include <map>
 
@@ -41,23 +41,31 @@ enum class Stage : uint8_t {
 inline constexpr Stage kStages[] = {Stage::Pack, Stage::Gather, Stage::Fold, Stage::Deliver,
                                     Stage::Unpack};
 
+/// What kernels do in one stage: verify what has arrived, copy or fold, seal what will be sent.
+struct KernelWork {
+  MessageRange verified;
+  TileRange tiles;
+  MessageRange sealed;
+  bool isEmpty() const { return verified.count + tiles.count + sealed.count == 0; }
+};
+
 struct DeviceWindow {
   int64_t index = 0; ///< in the job
-  TileRange pack, fold, unpack;
+  KernelWork pack, fold, unpack;
   IndexRange gathers, deliveries; ///< groups
 
   bool has(Stage stage) const {
     switch (stage) {
     case Stage::Pack:
-      return pack.count > 0;
+      return !pack.isEmpty();
     case Stage::Gather:
       return gathers.count > 0;
     case Stage::Fold:
-      return fold.count > 0;
+      return !fold.isEmpty();
     case Stage::Deliver:
       return deliveries.count > 0;
     case Stage::Unpack:
-      return unpack.count > 0;
+      return !unpack.isEmpty();
     }
     return false;
   }
@@ -68,8 +76,9 @@ public:
   /// Positions of a job's ranks that take part in a broadcast, ascending.
   using BroadcastSet = std::vector<int32_t>;
 
-  /// Lays out staging, within `budget` bytes if it can be done; 0: no limit.
-  Schedule(const xfer_plan &plan, const Program &program, int64_t budget);
+  /// Lays out staging, within `budget` bytes if it can be done; 0: no limit. With checksums all
+  /// messages are staged, and longer by their checksum.
+  Schedule(const xfer_plan &plan, const Program &program, int64_t budget, bool checksums);
 
   /// The sets this rank broadcasts in, each with the bytes that it moves.
   const std::map<BroadcastSet, int64_t> &broadcastSets() const { return sets; }
@@ -78,8 +87,17 @@ public:
   /// others are served point to point.
   void plan(const std::map<BroadcastSet, int32_t> &communicators);
 
-  /// Adds every copy and fold, and notes which launch runs which tiles.
+  /// Adds every copy, fold and checksum, and notes which launch runs which tiles.
   void buildSteps(StepBuilder &builder);
+
+  /// A message whose checksum is made or verified here.
+  struct HashedMessage {
+    size_t window = 0;
+    size_t bucket = 0; ///< Program::buckets
+    MessageKind kind = MessageKind::Delivery;
+    int64_t from = 0; ///< rank
+  };
+  Envelope envelopeOf(const HashedMessage &message) const;
 
   /// A rank that a window exchanges with, and a bucket in which it does.
   struct WindowPeer {
@@ -97,6 +115,7 @@ public:
   IndexRange warmUp; ///< groups that connect every pair of ranks once
   TileRange zeros;
   int64_t stagingBytes = 0;
+  std::vector<HashedMessage> hashed; ///< by index of their steps
 
 private:
   /// Where a bucket's buffers lie on this rank.
@@ -109,14 +128,25 @@ private:
   void placeBucket(const BucketStep &bucket, int64_t alignment, BucketPlaces &places,
                    int64_t &end) const;
   void planWindow(size_t window, const std::map<BroadcastSet, int32_t> &communicators);
+  void packWindow(size_t window, StepBuilder &builder);
+  void foldWindow(size_t window, StepBuilder &builder);
+  void unpackWindow(size_t window, StepBuilder &builder);
+  void hash(size_t window, const BucketStep &bucket, MessageKind kind, int64_t from, Place place,
+            StepBuilder &builder);
+  bool isSent(const BucketStep &bucket) const;
+  int64_t messageBytes(int64_t bytes) const;
   void addGroups(const std::vector<WireOperation> &messages, IndexRange &range);
   std::vector<WireOperation> warmUpMessages() const;
   int32_t distanceOf(const WireOperation &message) const;
   BroadcastSet setOf(const BucketStep &bucket) const;
   int32_t positionOf(int64_t rank) const;
+  size_t indexOf(const BucketStep &bucket) const {
+    return static_cast<size_t>(&bucket - program.buckets.data());
+  }
 
   const xfer_plan &job;
   const Program &program;
+  const bool checksums;
   std::vector<BucketPlaces> places; ///< per bucket
   std::map<BroadcastSet, int64_t> sets;
 };

@@ -1,11 +1,13 @@
 //===- Kernels.cpp - The stand-in's kernels -------------------------------===//
 //
-// The kernels' bodies (CopyTile.h, FoldTile.h) on a processor. Says which bytes
-// each tile reads and writes, and that words lie where a device can load them.
+// The kernels' bodies (CopyTile.h, FoldTile.h, MessageHash.h) on a processor. Says
+// which bytes each reads and writes, and that words lie where a device can load
+// them.
 //===----------------------------------------------------------------------===//
 #include "Kernels.h"
 #include "CopyTile.h"
 #include "FoldTile.h"
+#include "MessageHash.h"
 #include "Simulation.h"
 
 using namespace standin;
@@ -77,9 +79,67 @@ void noteFold(const Context &context, const StepTables &tables, const Tile &tile
                 static_cast<size_t>(tile.count * toBytes));
 }
 
+void copy(const Context &context, const StepTables &tables, int64_t index) {
+  const Tile &tile = tables.tiles[index];
+  if (isHalted(tables, tile))
+    return;
+  noteCopy(context, tables, tile);
+  copyTile(tables, tile, 0, 1);
+}
+
+void fold(const Context &context, const StepTables &tables, int64_t index) {
+  if (*tables.halt >= kTouchNothing)
+    return;
+  noteFold(context, tables, tables.tiles[index]);
+  foldTile(tables, tables.tiles[index], 0, 1);
+}
+
+void hash(const Context &context, const StepTables &tables, int64_t index) {
+  const Tile &tile = tables.tiles[index];
+  const MessageStep &message = tables.messages[tile.step];
+  if (*tables.halt >= kTouchNothing)
+    return;
+  const std::byte *bytes = tables.bases[kStagingBase] + message.offset;
+  if (reinterpret_cast<uintptr_t>(bytes) % 8 != 0)
+    violate("a kernel hashes a misaligned message");
+  const int64_t begin = tile.first * kUnitBytes;
+  context.read(bytes + begin,
+               static_cast<size_t>(std::min(message.bytes - begin, tile.count * kUnitBytes)));
+  context.write(&tables.tileSums[index], sizeof(uint64_t));
+  tables.tileSums[index] = hashTile(tables, tile, 0, 1);
+}
+
+/// The checksum of a message whose tiles have been hashed.
+uint64_t sum(const Context &context, const StepTables &tables, const MessageStep &message) {
+  context.read(&tables.tileSums[message.firstTile],
+               static_cast<size_t>(message.numTiles) * sizeof(uint64_t));
+  return checksumOf(sumTiles(tables, message, 0, 1));
+}
+
+void seal(const Context &context, const StepTables &tables, int64_t index) {
+  const MessageStep &message = tables.messages[index];
+  if (*tables.halt >= kTouchNothing)
+    return;
+  const uint64_t checksum = sum(context, tables, message);
+  context.write(&sentChecksum(tables, message), sizeof(uint64_t));
+  sentChecksum(tables, message) = *tables.halt == kRunning ? checksum : kFailedSender;
+}
+
+void verify(const Context &context, const StepTables &tables, int64_t index) {
+  const MessageStep &message = tables.messages[index];
+  if (*tables.halt != kRunning)
+    return;
+  context.read(&sentChecksum(tables, message), sizeof(uint64_t));
+  if (sum(context, tables, message) == sentChecksum(tables, message))
+    return;
+  describeDamage(tables, index);
+  tables.damage->isSet = 1;
+  *tables.halt = kWriteNoTarget;
+}
+
+/// Does `work` for [first, first + count), one after the other.
 int launch(const StepTables &tables, int64_t first, int64_t count, void *stream, const char *name,
-           void (*noteTile)(const Context &, const StepTables &, const Tile &),
-           void (*runTile)(const StepTables &, const Tile &, uint32_t, uint32_t)) {
+           void (*work)(const Context &, const StepTables &, int64_t)) {
   if (isNoOperation())
     return 0;
   if (const int error = enter(name); error != 0)
@@ -90,12 +150,8 @@ int launch(const StepTables &tables, int64_t first, int64_t count, void *stream,
   }
   std::lock_guard lock(mutex);
   auto body = [=](const Context &context) {
-    if (*tables.isDead != 0)
-      return;
-    for (int64_t i = first; i < first + count; ++i) {
-      noteTile(context, tables, tables.tiles[i]);
-      runTile(tables, tables.tiles[i], 0, 1);
-    }
+    for (int64_t i = first; i < first + count; ++i)
+      work(context, tables, i);
   };
   return enqueue(static_cast<Stream *>(stream), name, body) ? 0 : 400;
 }
@@ -106,10 +162,12 @@ int xfer_cuda_kernels_version() { return kKernelsVersion; }
 
 int xfer_cuda_kernels_runtime() { return 13; }
 
-int xfer_cuda_copy(const StepTables *tables, int64_t first, int64_t count, void *stream) {
-  return launch(*tables, first, count, stream, "xfer_cuda_copy", noteCopy, copyTile);
-}
-
-int xfer_cuda_fold(const StepTables *tables, int64_t first, int64_t count, void *stream) {
-  return launch(*tables, first, count, stream, "xfer_cuda_fold", noteFold, foldTile);
-}
+#define XFER_STANDIN_KERNEL(NAME)                                                                  \
+  int xfer_cuda_##NAME(const StepTables *tables, int64_t first, int64_t count, void *stream) {     \
+    return launch(*tables, first, count, stream, "xfer_cuda_" #NAME, NAME);                        \
+  }
+XFER_STANDIN_KERNEL(copy)
+XFER_STANDIN_KERNEL(fold)
+XFER_STANDIN_KERNEL(hash)
+XFER_STANDIN_KERNEL(seal)
+XFER_STANDIN_KERNEL(verify)

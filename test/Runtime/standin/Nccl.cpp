@@ -8,6 +8,7 @@
 #include "Simulation.h"
 #include <chrono>
 #include <climits>
+#include <cstddef>
 #include <cstring>
 
 using namespace standin;
@@ -186,6 +187,15 @@ Comm *makeComm(const std::shared_ptr<World> &world, int rank, bool isBlocking) {
 
 bool isStuck(const Comm &comm) { return faultsOf(comm.device).isDead; }
 
+/// Copies what a rank receives, damaged if a test wants it. Holding the mutex.
+void deliver(const Post &to, const std::byte *from, size_t bytes) {
+  to.context->write(to.address, bytes);
+  std::memcpy(to.address, from, bytes);
+  Faults &faults = faultsOf(to.comm->device);
+  if (faults.messagesToDamage > 0 && --faults.messagesToDamage == 0)
+    to.address[bytes / 3] ^= std::byte{16};
+}
+
 /// Moves a message whose ends have both come. Holding the mutex.
 void transfer(Post &send, Post &receive) {
   if (send.bytes != receive.bytes || send.dtype != receive.dtype)
@@ -194,8 +204,7 @@ void transfer(Post &send, Post &receive) {
                    receive.dtype));
   const size_t bytes = std::min(send.bytes, receive.bytes);
   send.context->read(send.address, bytes);
-  receive.context->write(receive.address, bytes);
-  std::memcpy(receive.address, send.address, bytes);
+  deliver(receive, send.address, bytes);
   send.isDone = receive.isDone = true;
 }
 
@@ -214,10 +223,8 @@ void completeCollective(const Call &call, Collective &collective) {
     Post &root = *collective.posts[call.peer];
     root.context->read(root.address, root.bytes);
     for (auto &[rank, post] : collective.posts)
-      if (rank != call.peer) {
-        post->context->write(post->address, post->bytes);
-        std::memcpy(post->address, root.address, std::min(post->bytes, root.bytes));
-      }
+      if (rank != call.peer)
+        deliver(*post, root.address, std::min(post->bytes, root.bytes));
   } else {
     // Every post's address is its rank's output; its own input lies at its place in it by now.
     for (auto &[from, source] : collective.posts)

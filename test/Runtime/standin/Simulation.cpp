@@ -116,6 +116,11 @@ void dropAfter(int device, int64_t groups) {
   faultsOf(device).tasksLeft = groups;
 }
 
+void damage(int device, int64_t nth) {
+  std::lock_guard lock(mutex);
+  faultsOf(device).messagesToDamage = nth;
+}
+
 void kill(int device, bool isNoticed) {
   std::lock_guard lock(mutex);
   faultsOf(device).isDead = true;

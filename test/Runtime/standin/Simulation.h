@@ -117,7 +117,8 @@ STANDIN_API extern int64_t numCommunicators;
 
 struct Faults {
   int64_t delay = 0;
-  int64_t tasksLeft = -1; ///< -1: no limit
+  int64_t tasksLeft = -1;       ///< -1: no limit
+  int64_t messagesToDamage = 0; ///< 0: none, 1: the next
   bool isDead = false, isNoticed = false;
 };
 STANDIN_API Faults &faultsOf(int device);

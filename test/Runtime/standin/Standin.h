@@ -35,6 +35,8 @@ STANDIN_API void failCall(const std::string &function, int64_t nth, int error);
 STANDIN_API void delay(int device, int64_t milliseconds);
 /// The device's NCCL work after the next `groups` tasks never begins.
 STANDIN_API void dropAfter(int device, int64_t groups);
+/// Flips a bit of the `nth` next message that the device receives (from 1 on).
+STANDIN_API void damage(int device, int64_t nth);
 /// The device's process is gone: nothing of its NCCL work goes on. With `isNoticed` the others'
 /// communicators report a remote error, as networks do; NVLink does not.
 STANDIN_API void kill(int device, bool isNoticed);
