@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing xfer needs and this machine lacks, on Debian 12 and
 # Ubuntu 24.04 (packages by apt-get, as root or with sudo). Does nothing if nothing is missing.
+# With the argument `fuzz` also what the fuzzers need: clang.
 set -euo pipefail
 
 packages=(
@@ -11,6 +12,9 @@ packages=(
   pkgconf  # a test uses what is installed through it
   libgloo-dev  # the gloo backend; without it the runtime builds without one
 )
+if [ "${1:-}" = fuzz ]; then
+  packages+=(clang-19 libclang-rt-19-dev)
+fi
 
 is_installed() {
   [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

@@ -25,15 +25,17 @@ int64_t bufferBytesPerElement(const Tensor &tensor, const Endpoints &ends) {
   return wire + ends.groupSize * byteWidth(tensor.source->dtype);
 }
 
+/// True if the bucket's buffer is a stretch of the rank's own tensor, as the runtime will find too.
 static bool usesTensorMemory(const Module &module, const Program &program, const Bucket &bucket,
                              bool source) {
   if (bucket.numChunks != 1 || bucket.ends.isReduce())
     return false;
   const ProgramChunk &chunk = program.chunks[bucket.firstChunk];
   StridedRegionId region = source ? chunk.source : chunk.target;
-  if (!module.stridedRegion(region).isContiguous())
-    return false;
   const Tensor &tensor = module.tensors[chunk.tensor];
+  int64_t bytes = module.region(chunk.region).numElements() * byteWidth(tensor.dtype);
+  if (chunk.offset != 0 || bytes != bucket.bytes || !module.stridedRegion(region).isContiguous())
+    return false;
   if (source)
     return tensor.source->dtype == tensor.dtype;
   return tensor.targets[chunk.targetIndex].dtype == tensor.dtype;

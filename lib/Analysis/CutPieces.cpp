@@ -18,7 +18,7 @@ struct RunSpan {
     bool isWhole = part.runs.size() == 1;
     size = isWhole ? part.extent() : part.runs[entry.at.run].size;
     period = isWhole ? size : part.period();
-    offset = part.offsetOf(entry.at.run);
+    offset = part.runs[entry.at.run].begin;
   }
 
   /// Calls `visit(j, length, local)` for the stretches of the run that lie in `piece`.

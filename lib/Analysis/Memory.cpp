@@ -88,10 +88,24 @@ SmallVector<int64_t, 3> Memory::shape(int64_t position) const {
 }
 
 int64_t Memory::beginOf(size_t dim, int32_t part, int64_t position) const {
+  constexpr int32_t kFew = 8;
+  if (part > kFew)
+    return begins(dim, position)[part];
   int64_t begin = 0;
   for (const MemoryPart &before : ArrayRef(dims[dim]).take_front(part))
     begin += before.localExtent[before.cellOf(position)];
   return begin;
+}
+
+ArrayRef<int64_t> Memory::begins(size_t dim, int64_t position) const {
+  Begins &known = knownBegins[{dim, position % kSlots}];
+  if (known.position == position)
+    return known.places;
+  known.position = position;
+  known.places = {0};
+  for (const MemoryPart &part : dims[dim])
+    known.places.push_back(known.places.back() + part.localExtent[part.cellOf(position)]);
+  return known.places;
 }
 
 /// The positions of the runs of one dimension that are zeroed, or that are not.

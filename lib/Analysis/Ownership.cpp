@@ -10,18 +10,10 @@ using llvm::SmallVectorImpl;
 
 namespace xfer {
 
-static StorageShape shapeOf(const Module &module, const Tensor &tensor, const Side &side) {
-  return side.storage == kNone ? ownShape(tensor)
-                               : module.storageShape(module.storages[side.storage].shape);
-}
-
-Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side)
-    : Ownership(module, tensor, side, shapeOf(module, tensor, side)) {}
-
 Ownership::Ownership(const Module &module, const Tensor &tensor, const Side &side,
-                     const StorageShape &shape)
+                     std::shared_ptr<const Memory> memory, const StorageShape &shape)
     : meshId(module.layout(side.layout).mesh), meshRanks(module.meshes[meshId].ranks),
-      memory(module.meshes[meshId], module.layout(side.layout), shape) {
+      memory(std::move(memory)) {
   View view = side.storage == kNone ? ownView(tensor) : module.view(side.view);
   for (const ViewEntry &entry : view.entries)
     viewPart.push_back(entry.at.part);
@@ -129,9 +121,9 @@ int64_t Ownership::cellOfPosition(int64_t position) const {
 
 void Ownership::appendPlace(int64_t position, SmallVectorImpl<int64_t> &out) const {
   out.push_back(cellOfPosition(position));
-  llvm::append_range(out, memory.shape(position));
+  llvm::append_range(out, memory->shape(position));
   for (size_t d = 0; d < viewPart.size(); ++d)
-    out.push_back(memory.beginOf(d, viewPart[d], position));
+    out.push_back(memory->beginOf(d, viewPart[d], position));
 }
 
 /// Calls `visit` with the offset of every combination of the digits, row-major.
@@ -191,7 +183,7 @@ std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
 
 std::optional<StridedRegion> Ownership::localize(int64_t position, const Region &region) const {
   int64_t cell = cellOfPosition(position);
-  SmallVector<int64_t, 3> shape = memory.shape(position);
+  SmallVector<int64_t, 3> shape = memory->shape(position);
   SmallVector<int64_t, 3> strides(shape.size(), 1);
   for (size_t d = shape.size(); d-- > 1;)
     strides[d - 1] = strides[d] * shape[d];
@@ -216,7 +208,7 @@ std::optional<StridedRegion> Ownership::localize(int64_t position, const Region 
     if (!isInside)
       continue;
     for (size_t d = 0; d < shape.size(); ++d)
-      result.offset += (memory.beginOf(d, viewPart[d], position) + block.begin[d]) * strides[d];
+      result.offset += (memory->beginOf(d, viewPart[d], position) + block.begin[d]) * strides[d];
     result.canonicalize();
     return result;
   }
@@ -231,8 +223,25 @@ int32_t OwnershipCache::id(const Tensor &tensor, const Side &side) {
     key.append(tensor.factors.begin(), tensor.factors.end());
   int32_t id = keys.intern(key);
   if (id == static_cast<int32_t>(ownerships.size()))
-    ownerships.push_back(std::make_unique<Ownership>(module, tensor, side));
+    ownerships.push_back(make(tensor, side));
   return id;
+}
+
+std::unique_ptr<Ownership> OwnershipCache::make(const Tensor &tensor, const Side &side) {
+  const Layout &layout = module.layout(side.layout);
+  auto newMemory = [&](const StorageShape &shape) {
+    return std::make_shared<const Memory>(module.meshes[layout.mesh], layout, shape);
+  };
+  if (side.storage == kNone) {
+    StorageShape shape = ownShape(tensor);
+    return std::make_unique<Ownership>(module, tensor, side, newMemory(shape), shape);
+  }
+  StorageShapeId shapeId = module.storages[side.storage].shape;
+  const StorageShape &shape = module.storageShape(shapeId);
+  std::shared_ptr<const Memory> &memory = memories[{side.layout, shapeId}];
+  if (!memory)
+    memory = newMemory(shape);
+  return std::make_unique<Ownership>(module, tensor, side, memory, shape);
 }
 
 int64_t OwnershipCache::position(int32_t mesh, int64_t rank) {

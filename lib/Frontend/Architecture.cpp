@@ -9,7 +9,7 @@
 using llvm::SMLoc;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// More than any model has: beyond it a number in the configuration is wrong.
@@ -158,4 +158,4 @@ LogicalResult listTensors(const Architecture &architecture, SMLoc loc,
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

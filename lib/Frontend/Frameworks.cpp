@@ -4,7 +4,7 @@
 
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 
 static constexpr StringRef kFsdpOptions[] = {"cp", "fsdp", "dp_replicate", "flat", "experts"};
 static constexpr StringRef kMegatronOptions[] = {
@@ -31,4 +31,4 @@ const Framework *findFramework(StringRef name) {
   return found == std::end(kFrameworks) ? nullptr : found;
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

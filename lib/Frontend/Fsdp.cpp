@@ -17,7 +17,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class FsdpPlacement {
@@ -202,4 +202,4 @@ LogicalResult FsdpPlacement::place() {
 
 LogicalResult placeFsdp(SideStorages &out) { return FsdpPlacement(out).place(); }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -8,7 +8,7 @@
 #include "xfer/Frontend/Model.h"
 
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class Inference {
@@ -82,4 +82,4 @@ std::optional<Architecture> inferArchitecture(llvm::ArrayRef<ModelTensor> tensor
   return Inference(tensors).run();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -14,7 +14,7 @@ using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// Of one number in a side: far above every job, far below an overflow of a product of two.
@@ -235,4 +235,4 @@ LogicalResult readJob(const JsonValue &root, Job &job, Diagnostics &diagnostics)
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -356,10 +356,11 @@ int64_t JsonFields::integer(StringRef name, int64_t minimum) {
     return minimum;
   }
   std::optional<int64_t> size = value->size();
-  if (!size || *size < minimum)
-    (void)error(value->loc, "'" + name + "' is " + value->describe() +
-                                ", expected an integer of at least " + Twine(minimum));
-  return size.value_or(minimum);
+  if (size && *size >= minimum)
+    return *size;
+  (void)error(value->loc, "'" + name + "' is " + value->describe() +
+                              ", expected an integer of at least " + Twine(minimum));
+  return minimum;
 }
 
 int64_t JsonFields::integer(StringRef name, int64_t minimum, int64_t valueIfMissing) {

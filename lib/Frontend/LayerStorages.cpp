@@ -7,7 +7,7 @@ using llvm::ArrayRef;
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 std::vector<int64_t> rankRange(int64_t first, int64_t count) {
   std::vector<int64_t> ranks(count);
@@ -169,4 +169,4 @@ const Architecture *requireArchitecture(SideStorages &out) {
   return &*out.model.architecture;
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -7,7 +7,7 @@
 #pragma once
 #include "xfer/Frontend/Storages.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 std::vector<int64_t> rankRange(int64_t first, int64_t count);
 
@@ -59,4 +59,4 @@ std::string describeLayers(int64_t begin, int64_t end);
 /// The architecture; null after an error that says how to give one.
 const Architecture *requireArchitecture(SideStorages &out);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -19,13 +19,13 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class MegatronPlacement {
 public:
   MegatronPlacement(SideStorages &out, const Architecture &a)
-      : out(out), side(out.side), model(out.model),
+      : out(out), side(out.side),
         a(a), cut{"tp", side.tp.value, false, "tp " + std::to_string(side.tp.value)},
         expertTensorCut{"etp", side.etp.value, false, "etp " + std::to_string(side.etp.value)},
         fusesNorms(side.transformer_impl.value == "transformer_engine") {}
@@ -67,7 +67,6 @@ private:
 
   SideStorages &out;
   const Side &side;
-  const Model &model;
   const Architecture &a;
   Cut cut, expertTensorCut;
   bool fusesNorms;
@@ -364,4 +363,4 @@ LogicalResult placeMegatron(SideStorages &out) {
   return architecture ? MegatronPlacement(out, *architecture).place() : failure();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -10,7 +10,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 static constexpr StringRef kScaleSuffix = "_scale_inv";
 
@@ -126,4 +126,4 @@ LogicalResult dropScales(Model &model, Diagnostics &diagnostics) {
   return linkModel(model, diagnostics);
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

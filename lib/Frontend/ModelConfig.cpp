@@ -9,7 +9,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class ConfigReader {
@@ -223,4 +223,4 @@ LogicalResult readModelConfig(const JsonValue &root, Architecture &architecture,
   return ConfigReader(root, architecture, diagnostics).read();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -13,7 +13,7 @@
 using llvm::SMLoc;
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class ModelReader {
@@ -238,4 +238,4 @@ LogicalResult readModel(llvm::ArrayRef<StringRef> paths, const FileReader &readF
   return ModelReader(readFile, model, diagnostics).read(paths);
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

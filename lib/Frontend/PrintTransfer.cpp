@@ -11,7 +11,7 @@
 using llvm::ArrayRef;
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class TransferPrinter {
@@ -306,4 +306,4 @@ void printTransfer(const Model &model, ArrayRef<const SideStorages *> sides, std
   TransferPrinter(model, sides, text).print();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

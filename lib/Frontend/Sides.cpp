@@ -12,7 +12,7 @@ using llvm::SMLoc;
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 constexpr int64_t kMaxRanks = int64_t(1) << 20; // of a mesh
@@ -175,4 +175,4 @@ LogicalResult resolveJob(Job &job, Diagnostics &diagnostics) {
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

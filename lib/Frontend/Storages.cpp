@@ -9,7 +9,7 @@
 
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 int64_t Part::size() const {
   int64_t total = 0;
@@ -155,4 +155,4 @@ LogicalResult SideStorages::finish() {
                                (others ? " and " + std::to_string(others) + " others" : ""));
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -13,7 +13,7 @@
 
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 
 static ModelTensor toTensor(const SafetensorsEntry &entry) {
   ModelTensor tensor;
@@ -142,4 +142,4 @@ LogicalResult readTensorIndex(StringRef path, const JsonValue &root, bool mayLac
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

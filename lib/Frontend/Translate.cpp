@@ -5,7 +5,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// Decides whether scales move. Trainers hold weights in their own type, so that with one of them
 /// quantised weights cannot be what is moved, unless the caller says so.
@@ -64,4 +64,4 @@ LogicalResult translate(Model &model, const Job &job, const TranslateOptions &op
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -16,7 +16,7 @@
 using llvm::StringRef;
 using llvm::Twine;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 class VllmPlacement {
@@ -313,4 +313,4 @@ LogicalResult placeVllm(SideStorages &out) {
   return architecture ? VllmPlacement(out, *architecture).place() : failure();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

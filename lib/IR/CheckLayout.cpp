@@ -80,6 +80,13 @@ std::optional<Problem> LayoutCheck::checkAxis(const AxisRef &axis) {
       return problem(Part::SplitAxis,
                      "axis '" + name + "' already cuts dimension " + Twine(dimOf(other.dimension)));
   }
+  // One entry for all parts of a dimension that the axis cuts: the latest is the only one to ask
+  // of.
+  for (UsedAxis &other : used)
+    if (other.axis == axis && dimOf(other.dimension) == dimOf(dimension)) {
+      other.dimension = dimension;
+      return std::nullopt;
+    }
   used.push_back({axis, dimension});
   return std::nullopt;
 }
@@ -217,8 +224,8 @@ std::optional<Problem> LayoutCheck::run() {
   return checkPartial();
 }
 
-std::optional<Problem> checkLayout(const Layout &layout, const Mesh &mesh,
-                                   ArrayRef<int64_t> shape, ArrayRef<int32_t> dimOfParts) {
+std::optional<Problem> checkLayout(const Layout &layout, const Mesh &mesh, ArrayRef<int64_t> shape,
+                                   ArrayRef<int32_t> dimOfParts) {
   return LayoutCheck(layout, mesh, shape, dimOfParts).run();
 }
 

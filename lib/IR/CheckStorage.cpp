@@ -110,8 +110,8 @@ static std::optional<Problem> checkEntry(const ViewEntry &entry, size_t number,
   }
   if (entry.table.empty()) {
     if (size != extent)
-      return entryProblem(number, "the entry has " + Twine(size) + " indices, but " +
-                                      runText(run) + " has " + Twine(extent));
+      return entryProblem(number, "the entry has " + Twine(size) + " indices, but " + runText(run) +
+                                      " has " + Twine(extent));
     return std::nullopt;
   }
   if (entry.factors.size() != 1 || entry.factors[0].size() != indices[entry.factors[0].index])
@@ -139,8 +139,8 @@ std::optional<Problem> checkView(const View &view, const StorageShape &shape,
   if (view.entries.size() != shape.dims.size())
     return Problem{Part::Whole, 0, 0, 0,
                    ("the view has " + Twine(view.entries.size()) +
-                    (view.entries.size() == 1 ? " entry" : " entries") +
-                    ", but the storage has " + Twine(shape.dims.size()) + " dimensions")
+                    (view.entries.size() == 1 ? " entry" : " entries") + ", but the storage has " +
+                    Twine(shape.dims.size()) + " dimensions")
                        .str()};
   SmallVector<bool, 4> isHeld(indices.size(), false);
   bool hasTable = false;
@@ -203,11 +203,12 @@ public:
   }
 
   TileSpan span(const ViewEntry &entry) const {
-    for (const Place &place : places)
-      if (place.at == entry.at)
-        return entry.factors.empty() ? TileSpan{place.begin + entry.fixed, 1, 1, 1}
-                                     : TileSpan{place.begin, place.size, place.size, 1};
-    return {};
+    const Place *place = llvm::lower_bound(
+        places, entry.at, [](const Place &before, const RunRef &at) { return before.at < at; });
+    if (place == places.end() || place->at != entry.at)
+      return {};
+    return entry.factors.empty() ? TileSpan{place->begin + entry.fixed, 1, 1, 1}
+                                 : TileSpan{place->begin, place->size, place->size, 1};
   }
   std::string toString(int64_t index) const {
     for (const Place &place : places)

@@ -63,7 +63,7 @@ SmallVector<int64_t, 3> dimExtents(const Tensor &tensor) {
 StorageShape ownShape(const Tensor &tensor) {
   StorageShape shape;
   for (int64_t extent : dimExtents(tensor))
-    shape.dims.emplace_back().emplace_back().runs.push_back({Run::Kind::Data, "", extent});
+    shape.dims.emplace_back().emplace_back().add({Run::Kind::Data, "", extent});
   return shape;
 }
 

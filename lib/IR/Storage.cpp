@@ -1,31 +1,29 @@
 //===- Storage.cpp - What a rank allocates, and what lies in it -----------===//
 #include "xfer/IR/Storage.h"
+#include "llvm/ADT/STLExtras.h"
 
 using llvm::SmallVector;
 
 namespace xfer {
 
-int64_t StoragePart::period() const { return offsetOf(static_cast<int32_t>(runs.size())); }
-
-int64_t StoragePart::offsetOf(int32_t run) const {
-  int64_t offset = 0;
-  for (int32_t i = 0; i < run; ++i)
-    offset += runs[i].size;
-  return offset;
+void StoragePart::add(Run run) {
+  if (!runs.empty())
+    (void)__builtin_add_overflow(runs.back().begin, runs.back().size, &run.begin);
+  runs.push_back(run);
 }
 
 StoragePart::RunIndex StoragePart::locate(int64_t index) const {
-  const int64_t repetition = index / period();
-  int64_t within = index % period();
-  int32_t run = 0;
-  for (; within >= runs[run].size; ++run)
-    within -= runs[run].size;
-  return {run, repetition * runs[run].size + within};
+  const int64_t repetition = index / period(), within = index % period();
+  // The last that begins there or before: empty ones come before the one with the index.
+  auto next =
+      llvm::upper_bound(runs, within, [](int64_t at, const Run &run) { return at < run.begin; });
+  const Run &run = *std::prev(next);
+  return {static_cast<int32_t>(&run - runs.begin()), repetition * run.size + (within - run.begin)};
 }
 
 int64_t StoragePart::indexOf(const RunIndex &place) const {
-  const int64_t size = runs[place.run].size;
-  return place.index / size * period() + offsetOf(place.run) + place.index % size;
+  const Run &run = runs[place.run];
+  return place.index / run.size * period() + run.begin + place.index % run.size;
 }
 
 SmallVector<int64_t, 4> StorageShape::partExtents() const {

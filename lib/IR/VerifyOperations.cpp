@@ -211,9 +211,12 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
 }
 
 /// Verifies:
+/// - its number is not negative;
 /// - each of its chunks is right;
 /// - its roles are the union of theirs.
 LogicalResult OperationVerifier::verifyBucket(const Program &program, const Bucket &bucket) {
+  if (bucket.ordinal < 0)
+    return error(bucket.loc, "bucket has the negative number " + Twine(bucket.ordinal));
   Roles roles;
   int64_t end = 0;
   for (const ProgramChunk &chunk :

@@ -19,15 +19,13 @@ LogicalResult BufferParser::parseRun(StorageStatement &storage, StoragePart &par
     if (failed(tokens.expectIdentifier(name, "the name of a run")) ||
         failed(tokens.expect(TokenKind::Colon, ":")))
       return failure();
-    run.kind = name == "pad"    ? Run::Kind::Pad
-               : name == "zero" ? Run::Kind::Zero
-                                : Run::Kind::Data;
+    run.kind = name == "pad" ? Run::Kind::Pad : name == "zero" ? Run::Kind::Zero : Run::Kind::Data;
     if (run.kind == Run::Kind::Data)
       run.name = module.saveString(name);
   }
   if (failed(tokens.expectInteger(run.size, name.empty() ? "a run" : "the size of the run")))
     return failure();
-  part.runs.push_back(run);
+  part.add(run);
   return success();
 }
 
@@ -40,7 +38,7 @@ LogicalResult BufferParser::parseStoragePart(StorageStatement &storage, StorageD
     tokens.advance();
     if (!tokens.consumeWordIf("x")) {
       storage.runPositions.push_back(position);
-      part.runs.emplace_back().size = value;
+      part.add({Run::Kind::Data, "", value});
       return success();
     }
     part.repeat = value;

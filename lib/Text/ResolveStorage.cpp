@@ -66,20 +66,32 @@ LogicalResult Resolver::checkStorage(const StorageStatement &statement,
   return success();
 }
 
-/// Finds the run that an entry of dimension `dim` names, or the only one that is no padding.
-static std::optional<RunRef> findRun(StringRef name, const StorageDim &dim) {
-  std::optional<RunRef> found;
-  for (size_t p = 0; p < dim.size(); ++p)
-    for (size_t r = 0; r < dim[p].runs.size(); ++r) {
-      const Run &run = dim[p].runs[r];
-      if (run.kind != Run::Kind::Data || (!name.empty() && run.name != name))
-        continue;
-      if (found)
-        return std::nullopt;
-      found = {static_cast<int32_t>(p), static_cast<int32_t>(r)};
-    }
-  return found;
-}
+/// The runs of a dimension that a tensor may lie in, by name.
+class Resolver::RunNames {
+public:
+  explicit RunNames(const StorageDim &dim) {
+    for (size_t p = 0; p < dim.size(); ++p)
+      for (size_t r = 0; r < dim[p].runs.size(); ++r)
+        if (dim[p].runs[r].kind == Run::Kind::Data)
+          runs.push_back({dim[p].runs[r].name, {static_cast<int32_t>(p), static_cast<int32_t>(r)}});
+    llvm::sort(runs, [](const Named &a, const Named &b) { return a.name < b.name; });
+  }
+  /// The run of that name; without one, the only run.
+  std::optional<RunRef> find(StringRef name) const {
+    if (name.empty())
+      return runs.size() == 1 ? std::optional(runs.front().at) : std::nullopt;
+    const Named *found =
+        llvm::lower_bound(runs, name, [](const Named &run, StringRef to) { return run.name < to; });
+    return found != runs.end() && found->name == name ? std::optional(found->at) : std::nullopt;
+  }
+
+private:
+  struct Named {
+    StringRef name;
+    RunRef at;
+  };
+  SmallVector<Named, 4> runs;
+};
 
 /// Finds the run that holds index `index` of the dimension, and the index within that run.
 static bool findIndex(int64_t index, const StorageDim &dim, ViewEntry &entry) {
@@ -97,7 +109,8 @@ static bool findIndex(int64_t index, const StorageDim &dim, ViewEntry &entry) {
 }
 
 LogicalResult Resolver::resolveEntry(const EntrySyntax &syntax, const Tensor &tensor,
-                                     const StorageDim &dim, ViewEntry &entry) {
+                                     const StorageDim &dim, const RunNames &names,
+                                     ViewEntry &entry) {
   if (syntax.factors.empty()) {
     if (findIndex(syntax.fixed, dim, entry))
       return success();
@@ -108,18 +121,18 @@ LogicalResult Resolver::resolveEntry(const EntrySyntax &syntax, const Tensor &te
                                         " is out of range, the dimension has " + Twine(extent) +
                                         " indices");
   }
-  std::optional<RunRef> at = findRun(syntax.run, dim);
+  std::optional<RunRef> at = names.find(syntax.run);
   if (!at) {
-    SmallVector<StringRef, 4> names;
+    SmallVector<StringRef, 4> known;
     for (const StoragePart &part : dim)
       for (const Run &run : part.runs)
         if (!run.name.empty())
-          names.push_back(run.name);
+          known.push_back(run.name);
     return errorAt(syntax.position,
                    syntax.run.empty()
                        ? "expected the name of a run: the dimension has not exactly one run"
                        : "the dimension has no run '" + syntax.run + "'" +
-                             didYouMean(syntax.run, names));
+                             didYouMean(syntax.run, known));
   }
   entry.at = *at;
   entry.table = syntax.table;
@@ -138,6 +151,7 @@ LogicalResult Resolver::resolveEntry(const EntrySyntax &syntax, const Tensor &te
 }
 
 LogicalResult Resolver::resolveView(const StorageStatement &statement,
+                                    llvm::ArrayRef<RunNames> names,
                                     const ViewStatement &viewStatement, int32_t storageIndex) {
   Storage &storage = module.storages[storageIndex];
   TensorId tensorId = findTensor(viewStatement.tensor);
@@ -146,7 +160,7 @@ LogicalResult Resolver::resolveView(const StorageStatement &statement,
   for (size_t e = 0; e < viewStatement.entries.size(); ++e) {
     if (e >= statement.shape.dims.size())
       break; // checkView's question
-    if (failed(resolveEntry(viewStatement.entries[e], tensor, statement.shape.dims[e],
+    if (failed(resolveEntry(viewStatement.entries[e], tensor, statement.shape.dims[e], names[e],
                             view.entries.emplace_back())))
       return failure();
   }
@@ -205,9 +219,12 @@ LogicalResult Resolver::resolveStorage(const StorageStatement &statement, int32_
     return failure();
   auto index = static_cast<int32_t>(module.storages.size());
   module.storages.push_back(std::move(storage));
+  SmallVector<RunNames, 3> names;
+  for (const StorageDim &dim : statement.shape.dims)
+    names.emplace_back(dim);
   LogicalResult result = success();
   for (const ViewStatement &view : statement.views)
-    if (failed(resolveView(statement, view, index)))
+    if (failed(resolveView(statement, names, view, index)))
       result = failure();
   return result; // whether the views fit together is the verifier's question
 }

@@ -64,10 +64,11 @@ private:
   LogicalResult resolveStorage(const StorageStatement &statement, int32_t mesh);
   LogicalResult checkStorage(const StorageStatement &statement, const LayoutContext &context,
                              const Storage &storage);
-  LogicalResult resolveView(const StorageStatement &statement, const ViewStatement &view,
-                            int32_t storage);
-  LogicalResult resolveEntry(const EntrySyntax &syntax, const Tensor &tensor,
-                             const StorageDim &dim, ViewEntry &entry);
+  class RunNames;
+  LogicalResult resolveView(const StorageStatement &statement, llvm::ArrayRef<RunNames> names,
+                            const ViewStatement &view, int32_t storage);
+  LogicalResult resolveEntry(const EntrySyntax &syntax, const Tensor &tensor, const StorageDim &dim,
+                             const RunNames &names, ViewEntry &entry);
   LogicalResult resolveAliases();
   LogicalResult resolveAlias(const AliasStatement &statement, TensorId tensor);
   LogicalResult resolveScales();
@@ -89,8 +90,8 @@ private:
   std::vector<LayoutId> layoutsByKey; ///< kNone if it is wrong
   SequenceInterner checkedSides;      ///< (layout, types, isTarget, shape...)
 
-  SequenceInterner checkedStorages;   ///< (shape, layout, type, isTarget)
-  SequenceInterner checkedViews;      ///< (view, shape, isTarget, indices...)
+  SequenceInterner checkedStorages; ///< (shape, layout, type, isTarget)
+  SequenceInterner checkedViews;    ///< (view, shape, isTarget, indices...)
 
   std::vector<std::variant<SideStatement, StorageStatement>> delayed; ///< in the order of the text
   std::vector<AliasStatement> delayedAliases;

@@ -91,7 +91,8 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
 }
 
 PassResult ScheduleWindows::run(Module &module, PassContext &context) {
-  if (failed(expectLevel(module, Level::Programs, context)))
+  if (failed(expectLevel(module, Level::Programs, context)) ||
+      failed(expectBothSides(module, context.diagnostics)))
     return PassResult::Failed;
   OwnershipCache ownerships(module);
   Routing routing(module, ownerships);

@@ -16,7 +16,8 @@ std::vector<Intervals> owned(const std::string &axes, int64_t extent, const std:
   ParsedModule parsed("mesh @m = [" + axes + "]\ntensor @t : i8[" + std::to_string(extent) +
                       "]\nsource @t on @m " + layout + "\n");
   const Tensor &tensor = parsed->tensors[0];
-  Ownership ownership(*parsed, tensor, *tensor.source);
+  OwnershipCache cache(*parsed);
+  const Ownership &ownership = cache[cache.id(tensor, *tensor.source)];
   std::vector<Intervals> result;
   for (int64_t position = 0; position < parsed->meshes[0].size(); ++position) {
     Intervals &intervals = result.emplace_back();
@@ -77,7 +78,8 @@ TEST(Ownership, HoldersAreInMeshOrder) {
   ParsedModule parsed("mesh @m = [a=2, b=2, c=2] ranks [7, 6, 5, 4, 3, 2, 1, 0]\n"
                       "tensor @t : f32[4]\nsource @t on @m split [{b}] partial<sum>{a}\n");
   const Tensor &tensor = parsed->tensors[0];
-  Ownership ownership(*parsed, tensor, *tensor.source);
+  OwnershipCache cache(*parsed);
+  const Ownership &ownership = cache[cache.id(tensor, *tensor.source)];
   llvm::SmallVector<int64_t, 8> holders;
   ownership.appendHolders(1, holders);
   // Groups over c, contributors over a.
@@ -88,7 +90,8 @@ TEST(Ownership, HoldersAreInMeshOrder) {
 TEST(Ownership, LocalizeRefusesWhatTheCellDoesNotHold) {
   ParsedModule parsed("mesh @m = [x=2]\ntensor @t : f32[8, 3]\nsource @t on @m split [{x}, {}]\n");
   const Tensor &tensor = parsed->tensors[0];
-  Ownership ownership(*parsed, tensor, *tensor.source);
+  OwnershipCache cache(*parsed);
+  const Ownership &ownership = cache[cache.id(tensor, *tensor.source)];
   Region region;
   region.dims = {{Segment::interval(4, 6)}, {Segment::interval(1, 2)}};
   EXPECT_FALSE(ownership.localize(0, region));

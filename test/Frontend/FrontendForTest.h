@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// Buffers and the first error of one case.
 struct FrontendCase {
@@ -48,4 +48,4 @@ struct FrontendCase {
   std::string error;
 };
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -7,7 +7,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// Replaces, removes, doubles or swaps a few stretches of `text`.
@@ -82,4 +82,4 @@ TEST(Fuzz, DamagedSides) {
 }
 
 } // namespace
-} // namespace xfer
+} // namespace xfer::frontend

@@ -2,7 +2,7 @@
 #include "FrontendForTest.h"
 #include <gtest/gtest.h>
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// The first error of two sides, or "".
@@ -146,4 +146,4 @@ TEST(Job, Files) {
 }
 
 } // namespace
-} // namespace xfer
+} // namespace xfer::frontend

@@ -2,7 +2,7 @@
 #include "FrontendForTest.h"
 #include <gtest/gtest.h>
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 std::string errorOf(llvm::StringRef text) {
@@ -105,4 +105,4 @@ TEST(Json, FieldsReportTheFirstError) {
 }
 
 } // namespace
-} // namespace xfer
+} // namespace xfer::frontend

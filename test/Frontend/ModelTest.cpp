@@ -2,7 +2,7 @@
 #include "FrontendForTest.h"
 #include <gtest/gtest.h>
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 /// Reads `test/Frontend/models/NAME/config.json`.
@@ -64,6 +64,8 @@ TEST(ModelConfig, FieldsThatMatterAreCheckedByName) {
   EXPECT_EQ(errorWith("\"hidden_size\": 2048,", ""), "the configuration has no 'hidden_size'");
   EXPECT_EQ(errorWith("\"num_key_value_heads\": 4", "\"num_key_value_heads\": 5"),
             "'num_key_value_heads' is 5, which does not divide 'num_attention_heads' 32");
+  EXPECT_EQ(errorWith("\"num_key_value_heads\": 4", "\"num_key_value_heads\": 0"),
+            "'num_key_value_heads' is 0, expected an integer of at least 1");
   EXPECT_EQ(errorWith("\"mlp_only_layers\": []", "\"mlp_only_layers\": [48]"),
             "'mlp_only_layers' lists 48, expected numbers of layers below 48");
   EXPECT_EQ(errorWith("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\""),
@@ -189,4 +191,4 @@ TEST(TensorObject, Errors) {
 }
 
 } // namespace
-} // namespace xfer
+} // namespace xfer::frontend

@@ -170,6 +170,12 @@ TEST(ReadPlan, NumbersAreChecked) {
          p.buckets[0] = with(p.buckets[0], 0, fb::Transport::P2P, 1u << 31);
        },
        "bucket 0 of rank 0 has chunks 0 + 2147483648"},
+      {[](fb::PlanT &, fb::ProgramT &p) {
+         fb::Bucket &b = p.buckets[0];
+         b = fb::Bucket(-1, b.sender(), b.bytes(), b.contributors(), b.destinations(),
+                        b.first_chunk(), b.num_chunks(), b.transport());
+       },
+       "bucket has the negative number -1"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.windows[0] = fb::Window(0, 0, 0xffffffff); },
        "program of rank 0 has a window of buckets 0 + 4294967295"},
       {[](fb::PlanT &, fb::ProgramT &p) { p.windows[0] = fb::Window(0, 1, 1); },

@@ -5,7 +5,7 @@
 using llvm::SMLoc;
 using llvm::StringRef;
 
-namespace xfer {
+namespace xfer::frontend {
 namespace {
 
 constexpr StringRef kOverview =
@@ -108,4 +108,4 @@ LogicalResult checkSides(const XferTranslateOptions &options, Diagnostics &diagn
   return success();
 }
 
-} // namespace xfer
+} // namespace xfer::frontend

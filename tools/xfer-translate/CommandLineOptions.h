@@ -3,7 +3,7 @@
 #include "common/CommandLine.h"
 #include "xfer/Frontend/Translate.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 struct XferTranslateOptions {
   std::vector<llvm::StringRef> models;
@@ -21,4 +21,4 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv,
 /// Verifies that the sides that are to be printed are described.
 LogicalResult checkSides(const XferTranslateOptions &options, Diagnostics &diagnostics);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -9,6 +9,7 @@
 #include "xfer/Frontend/ModelFiles.h"
 
 using namespace xfer;
+using namespace xfer::frontend;
 
 static LogicalResult readJobFile(llvm::StringRef name, Job &job, Diagnostics &diagnostics) {
   std::unique_ptr<llvm::MemoryBuffer> buffer = readInput(name, diagnostics);

@@ -6,6 +6,7 @@
 #pragma once
 #include "xfer/IR/Module.h"
 #include "xfer/IR/SplitRules.h"
+#include "llvm/ADT/DenseMap.h"
 #include <vector>
 
 namespace xfer {
@@ -64,7 +65,17 @@ public:
   std::vector<StridedRegion> zeros(const StorageShape &shape, int64_t position) const;
 
 private:
+  /// Where each part of a dimension begins at a position, and after them the dimension's extent.
+  llvm::ArrayRef<int64_t> begins(size_t dim, int64_t position) const;
+
   std::vector<llvm::SmallVector<MemoryPart, 1>> dims;
+  /// What begins() found: of dimension and position, in a slot that others may take.
+  struct Begins {
+    int64_t position = -1;
+    std::vector<int64_t> places;
+  };
+  static constexpr int64_t kSlots = 64;
+  mutable llvm::DenseMap<std::pair<size_t, int64_t>, Begins> knownBegins;
 };
 
 } // namespace xfer

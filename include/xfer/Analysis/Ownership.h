@@ -30,10 +30,13 @@ struct OwnedBlock {
 };
 
 /// A side of a tensor: a layout, and the view if the tensor lies in a storage. The declarations
-/// must have passed verifyDeclarations; `module` must outlive this.
+/// must have passed verifyDeclarations.
 class Ownership {
 public:
-  Ownership(const Module &module, const Tensor &tensor, const Side &side);
+  /// `memory` is that of `shape`, and is shared by all that lies in one storage. `module` must
+  /// outlive this.
+  Ownership(const Module &module, const Tensor &tensor, const Side &side,
+            std::shared_ptr<const Memory> memory, const StorageShape &shape);
 
   int32_t mesh() const { return meshId; }
   llvm::ArrayRef<DimOwnership> dims() const { return dimensions; }
@@ -65,27 +68,25 @@ public:
   std::optional<StridedRegion> localize(int64_t position, const Region &region) const;
 
 private:
-  Ownership(const Module &module, const Tensor &tensor, const Side &side,
-            const StorageShape &shape);
   void findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
   void addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
                     int32_t occurrence);
   /// The part of a dimension that holds the tensor.
-  const MemoryPart &viewed(size_t dim) const { return memory.parts(dim)[viewPart[dim]]; }
+  const MemoryPart &viewed(size_t dim) const { return memory->parts(dim)[viewPart[dim]]; }
   /// What the dimensions that are not cut for one index alone add to `cell`.
   int64_t blockCell(int64_t cell) const;
 
   int32_t meshId;
   llvm::ArrayRef<int64_t> meshRanks;
-  Memory memory;
-  llvm::SmallVector<int32_t, 3> viewPart;         ///< of each dimension, the part with the tensor
+  std::shared_ptr<const Memory> memory;
+  llvm::SmallVector<int32_t, 3> viewPart; ///< of each dimension, the part with the tensor
   std::vector<DimOwnership> dimensions;
   std::vector<OwnedBlock> blockList;
   struct CellDigit {
     int64_t weight = 1, size = 1;
     bool isAlone = true; ///< this dimension holds one index
   };
-  llvm::SmallVector<CellDigit, 3> cellDigits; ///< by dimension of the memory
+  llvm::SmallVector<CellDigit, 3> cellDigits;    ///< by dimension of the memory
   llvm::SmallVector<MeshDigit, 4> replicaDigits; ///< slowest first
   llvm::SmallVector<MeshDigit, 2> partialDigits; ///< slowest first
   int64_t cellCount = 1, contributors = 1;
@@ -116,8 +117,12 @@ public:
   }
 
 private:
+  std::unique_ptr<Ownership> make(const Tensor &tensor, const Side &side);
+
   const Module &module;
   SequenceInterner keys;
+  /// By layout and shape of a storage.
+  llvm::DenseMap<std::pair<LayoutId, StorageShapeId>, std::shared_ptr<const Memory>> memories;
   std::vector<std::unique_ptr<Ownership>> ownerships;
   std::vector<std::unique_ptr<RankMap<int64_t>>> positions; ///< by mesh
 };

@@ -6,7 +6,7 @@
 #pragma once
 #include "xfer/Frontend/Storages.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 struct Framework {
   llvm::StringRef name, summary;
@@ -26,4 +26,4 @@ LogicalResult placeFsdp(SideStorages &out);
 LogicalResult placeMegatron(SideStorages &out);
 LogicalResult placeVllm(SideStorages &out);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -13,7 +13,7 @@
 #include <string>
 #include <vector>
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// What may be said of a side: name, value if it is not said (0: it is computed), smallest value,
 /// what it is. In a job file the names may end in `_size`.
@@ -91,4 +91,4 @@ LogicalResult readJob(const JsonValue &root, Job &job, Diagnostics &diagnostics)
 /// - ranks of both sides fit.
 LogicalResult resolveJob(Job &job, Diagnostics &diagnostics);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -52,7 +52,8 @@ struct JsonDocument {
 std::unique_ptr<JsonDocument> parseJson(unsigned bufferId, Diagnostics &diagnostics);
 
 /// Reads an object's members by name and type. An error stands at the value, or at the object if
-/// the member is missing; after the first, failed() is true and what is read is meaningless.
+/// the member is missing; after the first, failed() is true and what is read is meaningless, but an
+/// integer still has its minimum: it may be divided by.
 class JsonFields {
 public:
   /// `what` names the object in errors: `the configuration`.

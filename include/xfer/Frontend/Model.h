@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// Weights whose scales belong to blocks of [rows, columns] elements.
 struct ScaleBlock {
@@ -95,4 +95,4 @@ LogicalResult dropScales(Model &model, Diagnostics &diagnostics);
 /// The number after `layers.` in a name; -1 without one.
 int64_t layerOf(llvm::StringRef name);
 
-} // namespace xfer
+} // namespace xfer::frontend

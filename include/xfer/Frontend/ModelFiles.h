@@ -11,7 +11,7 @@
 #include <functional>
 #include <memory>
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// Reads a whole file; null after an error.
 using FileReader =
@@ -37,4 +37,4 @@ LogicalResult readTensorIndex(llvm::StringRef path, const JsonValue &root, bool 
                               std::vector<ModelTensor> &tensors, bool &hasShapes,
                               Diagnostics &diagnostics);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -8,7 +8,7 @@
 #include "xfer/Frontend/Job.h"
 #include "xfer/Frontend/Model.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// A cut of an index space over axes of the mesh.
 struct Cut {
@@ -102,4 +102,4 @@ private:
   std::vector<bool> isUsed;
 };
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -6,7 +6,7 @@
 #pragma once
 #include "xfer/Frontend/Storages.h"
 
-namespace xfer {
+namespace xfer::frontend {
 
 /// What moves where weights are quantised with block scales.
 enum class Quantization : uint8_t {
@@ -29,4 +29,4 @@ LogicalResult translate(Model &model, const Job &job, const TranslateOptions &op
 void printTransfer(const Model &model, llvm::ArrayRef<const SideStorages *> sides,
                    std::string &text);
 
-} // namespace xfer
+} // namespace xfer::frontend

@@ -24,17 +24,18 @@ struct Run {
   Kind kind = Kind::Data;
   llvm::StringRef name; ///< saved in the module; may be empty
   int64_t size = 0;
+  int64_t begin = 0; ///< in a repetition; set by StoragePart::add
 };
 
 /// `8 x (q:1024 | k:128 | v:128)`: index space of `repeat` times all runs, cut as a whole.
 struct StoragePart {
   int64_t repeat = 1;
   llvm::SmallVector<Run, 1> runs;
+  /// Appends a run after the others. Whether their sum fits is checkStorageShape's question.
+  void add(Run run);
   /// Indices of one repetition, and of all.
-  int64_t period() const;
+  int64_t period() const { return runs.empty() ? 0 : runs.back().begin + runs.back().size; }
   int64_t extent() const { return repeat * period(); }
-  /// Where run `run` begins in a repetition.
-  int64_t offsetOf(int32_t run) const;
 
   /// A place as one run counts: its own indices are those of its repetitions one after the other.
   struct RunIndex {
@@ -51,7 +52,7 @@ using StorageDim = llvm::SmallVector<StoragePart, 1>;
 /// Where a run lies in a dimension.
 struct RunRef {
   int32_t part = 0, run = 0;
-  bool operator==(const RunRef &) const = default;
+  auto operator<=>(const RunRef &) const = default;
 };
 
 struct StorageShape {
