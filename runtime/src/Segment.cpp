@@ -20,9 +20,12 @@ void cutBucket(const xfer_plan &plan, const Program &program, const BucketStep &
   const size_t first = segments.size();
   const std::span<const ChunkStep> chunks = program.chunksOf(bucket);
   for (size_t i = 0; i < chunks.size(); ++i) {
-    if (i == 0 || isLong(chunks[i]) || isLong(chunks[i - 1]))
+    const ChunkStep &chunk = chunks[i];
+    const int64_t end = chunk.offset + chunk.numElements * byteWidth(chunk.wireDType);
+    if (i == 0 || isLong(chunk) || isLong(chunks[i - 1]) ||
+        end - segments.back().offset > kSharedSegmentBytes)
       segments.push_back(
-          {i == 0 ? 0 : chunks[i].offset, 0, bucket.firstChunk + static_cast<int32_t>(i)});
+          {i == 0 ? 0 : chunk.offset, 0, bucket.firstChunk + static_cast<int32_t>(i)});
     ++segments.back().numChunks;
   }
   for (size_t i = first; i < segments.size(); ++i) {

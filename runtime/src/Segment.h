@@ -3,7 +3,8 @@
 // A bucket's wire buffer crosses in segments, a message each: a long chunk by
 // itself, short neighbours together. The cut looks only at what both ends know,
 // the chunks' bytes on the wire, and lets each end lend a tensor's own memory for
-// a long chunk that lies there as it crosses, whatever the other end does.
+// a long chunk that lies there as it crosses, whatever the other end does. What is
+// packed leaves, and is unpacked, while it is still in the caches.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_SEGMENT_H
 #define XFER_RUNTIME_SEGMENT_H
@@ -13,7 +14,9 @@
 namespace xfer::runtime {
 
 /// From here on a message of its own costs less than packing and unpacking the chunk.
-inline constexpr int64_t kLongChunkBytes = 256 << 10;
+inline constexpr int64_t kLongChunkBytes = 128 << 10;
+/// Short chunks share a message up to this size.
+inline constexpr int64_t kSharedSegmentBytes = 1 << 20;
 
 /// A stretch of a bucket's wire buffer. Those of a bucket follow each other without gaps.
 struct Segment {

@@ -71,12 +71,15 @@ TEST_F(NcclChecksum, DamageIsNotFoundWithoutChecksums) {
 TEST_F(NcclChecksum, RankThatHasFoundDamageSaysSoInWhatItSends) {
   Job job(makeExchange(false).build(), makePlace());
   job.checksums = 1;
-  std::atomic<bool> hasFailed = false;
+  std::atomic<bool> isEnqueued = false, hasFailed = false;
   const auto outcomes = withSessions(job, 20'000, [&](int64_t rank, xfer_session_t *session) {
     if (rank == 1)
       standin::damage(1, 1);
+    while (rank == 0 && !isEnqueued) // rank 1 must not know of any damage yet
+      std::this_thread::yield();
     for (int i = 0; i < 2; ++i)
       EXPECT_EQ(xfer_session_replay(session, nullptr), XFER_OK);
+    isEnqueued = true;
     while (rank == 1 && !hasFailed) // its host has not looked yet
       std::this_thread::yield();
     const Outcome outcome = Outcome::of(xfer_session_wait(session, -1));

@@ -277,6 +277,7 @@ TEST_F(NcclSession, DroppedMessageEndsAtTheDeadlineAndSaysWhatMayBeTorn) {
       size_t count = 9;
       EXPECT_EQ(xfer_session_incomplete(session, &names, &count), XFER_OK);
       EXPECT_EQ(count, isInPlace ? 1u : 0u);
+      EXPECT_EQ(xfer_session_write_timeline(session, "/dev/null"), XFER_OK); // as far as it came
       return outcome;
     });
     for (const auto &[rank, outcome] : outcomes) {
@@ -338,17 +339,30 @@ TEST_F(NcclSession, EveryCallThatFailsEndsInAnErrorAndLeaksNothing) {
     int error;
     int64_t numCalls;
   };
-  for (const Fault &fault :
-       {Fault{"cudaMalloc", 2, 12}, Fault{"cudaMallocHost", 2, 6}, Fault{"cudaMemcpyAsync", 1, 10},
-        Fault{"cudaStreamCreateWithFlags", 1, 10}, Fault{"cudaEventCreateWithFlags", 1, 12},
-        Fault{"cudaEventRecord", 1, 12}, Fault{"cudaEventElapsedTime", 1, 2},
-        Fault{"cudaStreamWaitEvent", 1, 12}, Fault{"xfer_cuda_copy", 1, 6},
-        Fault{"ncclCommInitRankConfig", 3, 2}, Fault{"ncclCommSplit", 3, 3},
-        Fault{"ncclSend", 3, 6}, Fault{"ncclRecv", 3, 6}, Fault{"ncclGroupEnd", 2, 6},
-        Fault{"ncclBroadcast", 3, 4}, Fault{"ncclAllGather", 3, 4},
-        Fault{"ncclCommGetAsyncError", 2, 12}, Fault{"cudaPointerGetAttributes", 1, 8}}) {
+  for (const Fault &fault : {Fault{"cudaMalloc", 2, 12},
+                             Fault{"cudaMallocHost", 2, 6},
+                             Fault{"cudaMemcpyAsync", 1, 10},
+                             Fault{"cudaStreamCreateWithFlags", 1, 10},
+                             Fault{"cudaEventCreateWithFlags", 1, 12},
+                             Fault{"cudaEventRecord", 1, 12},
+                             Fault{"cudaEventElapsedTime", 1, 2},
+                             Fault{"cudaStreamWaitEvent", 1, 12},
+                             Fault{"xfer_cuda_copy", 1, 6},
+                             Fault{"xfer_cuda_hash", 1, 6},
+                             Fault{"xfer_cuda_seal", 1, 4},
+                             Fault{"xfer_cuda_verify", 1, 4},
+                             Fault{"ncclCommInitRankConfig", 3, 2},
+                             Fault{"ncclCommSplit", 3, 3},
+                             Fault{"ncclSend", 3, 6},
+                             Fault{"ncclRecv", 3, 6},
+                             Fault{"ncclGroupEnd", 2, 6},
+                             Fault{"ncclBroadcast", 3, 4},
+                             Fault{"ncclAllGather", 3, 4},
+                             Fault{"ncclCommGetAsyncError", 2, 12},
+                             Fault{"cudaPointerGetAttributes", 1, 8}}) {
     for (int64_t nth = 1; nth <= fault.numCalls; nth += 1 + nth / 2) {
       Medley medley(3, makePlace());
+      medley.job->checksums = std::string(fault.function).starts_with("xfer_cuda_");
       for (int64_t rank : medley.job->ranks)
         (void)medley.job->place->stream(rank);
       standin::failCall(fault.function, nth, fault.error);

@@ -75,6 +75,16 @@ TEST(Segment, LongChunksCrossAloneAndShortNeighboursTogether) {
             "0+" + L + ":1 " + L + "+12:2 " + after(1, 12) + "+" + L + ":1");
 }
 
+TEST(Segment, ShortNeighboursShareUpToALimit) {
+  const int64_t size = kLong / 2, perSegment = runtime::kSharedSegmentBytes / 4 / size;
+  const std::string full = std::to_string(perSegment * size), shared = std::to_string(perSegment);
+  const std::vector<int64_t> sizes(static_cast<size_t>(perSegment), size);
+  EXPECT_EQ(cut(sizes), "0+" + full + ":" + shared);
+  std::vector<int64_t> more = sizes;
+  more.push_back(1);
+  EXPECT_EQ(cut(more), "0+" + full + ":" + shared + " " + full + "+1:1");
+}
+
 TEST(Segment, ATensorServesAsPackedBufferWhereItLiesAsItCrosses) {
   const Loaded loaded(makePlan({kLong, kLong, kLong, 8},
                                {{false, true}, {true, false}, {false, false}, {false, false}}));

@@ -5,17 +5,16 @@
 #include "xfer/IR/Verifier.h"
 #include "xfer/Pass/PassRegistry.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/ReadPlan.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Transforms/Levels.h"
+#include "xfer/Transforms/Passes.h"
 #include "xfer/Transforms/Pipelines.h"
 
 using llvm::StringRef;
 using llvm::Twine;
 
 namespace xfer::run {
-
-/// The file identifier of a plan lies at bytes 4 to 8.
-static bool isPlan(StringRef bytes) { return bytes.substr(4, 4) == "XFER"; }
 
 /// Verifies:
 /// - every tensor has a source and a target;
@@ -88,7 +87,19 @@ static LogicalResult compileText(const Options &options, llvm::ArrayRef<unsigned
   return loadPlan(job, diagnostics);
 }
 
-static LogicalResult readPlan(const Options &options, StringRef bytes, Job &job,
+/// Reads back what a plan was made from and proves it: what runs has been proven, whoever wrote it.
+static LogicalResult prove(const Options &options, StringRef bytes, Job &job,
+                           Diagnostics &diagnostics) {
+  std::string pipeline;
+  job.declarations = readPlan(bytes, pipeline, diagnostics);
+  if (!job.declarations || failed(checkDeclarations(*job.declarations, diagnostics)))
+    return failure();
+  PassContext context = {diagnostics, std::nullopt};
+  return success(options.noVerifyPlan ||
+                 createVerifyPlanPass()->run(*job.declarations, context) != PassResult::Failed);
+}
+
+static LogicalResult takePlan(const Options &options, StringRef bytes, Job &job,
                               Diagnostics &diagnostics) {
   if (!options.pipeline.empty())
     return diagnostics.error({}, "--pass-pipeline has nothing to do: the input is a plan");
@@ -101,22 +112,14 @@ static LogicalResult readPlan(const Options &options, StringRef bytes, Job &job,
   if (info.num_programs != info.num_ranks)
     return diagnostics.error({}, "plan holds the programs of " + Twine(info.num_programs) + " of " +
                                      Twine(info.num_ranks) + " ranks, but xfer-run needs all");
-  unsigned id = diagnostics.sourceMgr().AddNewSourceBuffer(
-      llvm::MemoryBuffer::getMemBufferCopy(info.declarations, "<plan>"), llvm::SMLoc());
-  job.declarations = parseDeclarations(id, diagnostics);
-  return success(job.declarations != nullptr);
+  return prove(options, bytes, job, diagnostics);
 }
 
 /// Verifies:
-/// - the plan is for the ranks of the declarations;
-/// - its staging is within what the run may use.
+/// - there are as many processes as ranks;
+/// - the plan's staging is within what the run may use.
 static LogicalResult checkPlan(const Options &options, Job &job, Diagnostics &diagnostics) {
   job.ranks = ranksOf(*job.declarations);
-  xfer_plan_info_t info;
-  if (xfer_plan_get_info(job.plan.get(), &info) != XFER_OK)
-    return diagnostics.error({}, xfer_last_error());
-  if (llvm::ArrayRef<int64_t>(info.ranks, info.num_ranks) != llvm::ArrayRef<int64_t>(job.ranks))
-    return diagnostics.error({}, "plan is for other ranks than its declarations name");
   int64_t numRanks = static_cast<int64_t>(job.ranks.size());
   int64_t numProcesses = options.launcher ? options.launcher->worldSize : options.numProcesses;
   if (numProcesses && numProcesses != numRanks)
@@ -149,7 +152,7 @@ LogicalResult prepareJob(const Options &options, Job &job, Diagnostics &diagnost
     if (buffers.size() > 1)
       return diagnostics.error({}, "'" + buffer->getBufferIdentifier() +
                                        "' is a plan, which must be the only input");
-    if (failed(readPlan(options, buffer->getBuffer(), job, diagnostics)))
+    if (failed(takePlan(options, buffer->getBuffer(), job, diagnostics)))
       return failure();
     return checkPlan(options, job, diagnostics);
   }

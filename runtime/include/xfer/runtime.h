@@ -165,7 +165,7 @@ typedef struct xfer_nccl_options_t {
  *   it. While the stream is captured the replay becomes part of the graph; the graph must be
  *   destroyed before the session, and captured again after binding.
  * - Deadlines are kept by xfer_session_wait. It covers replays, not launches of a graph; those end
- *   by xfer_session_abort alone. After a failure no kernel of the session writes any more.
+ *   by xfer_session_abort alone. After a failure no kernel of the session writes a target any more.
  * - That a peer has failed or left is seen in the store, or where NCCL reports it; else as a window
  *   that does not finish. The store is asked by who waits, and told when a session ends. */
 XFER_API xfer_status_t xfer_group_create_nccl(const xfer_nccl_options_t *options,

@@ -155,10 +155,19 @@ struct AnyCast {
   }
 };
 
+/// kRunning, or how far the session has been halted by now.
+XFER_HOST_DEVICE inline uint32_t haltOf(const StepTables &tables) {
+#if defined(__CUDA_ARCH__)
+  return *tables.halt;
+#else
+  return __atomic_load_n(tables.halt, __ATOMIC_RELAXED);
+#endif
+}
+
 /// Whether a session that was halted does not want a tile moved.
 XFER_HOST_DEVICE inline bool isHalted(const StepTables &tables, const Tile &tile) {
   const bool packs = tables.copies[tile.step].kind == StepKind::Pack;
-  return *tables.halt >= (packs ? kTouchNothing : kWriteNoTarget);
+  return haltOf(tables) >= (packs ? kTouchNothing : kWriteNoTarget);
 }
 
 /// Moves what `thread` of `numThreads` has to move of `tile`.

@@ -22,7 +22,7 @@ __global__ void __launch_bounds__(kBlockThreads) copyKernel(StepTables tables, i
 }
 
 __global__ void __launch_bounds__(kBlockThreads) foldKernel(StepTables tables, int64_t first) {
-  if (*tables.halt < kTouchNothing)
+  if (haltOf(tables) < kTouchNothing)
     foldTile(tables, tables.tiles[first + blockIdx.x], threadIdx.x, kBlockThreads);
 }
 
@@ -35,7 +35,7 @@ __device__ uint64_t sumOverWarp(uint64_t value) {
 
 __global__ void __launch_bounds__(kBlockThreads) hashKernel(StepTables tables, int64_t first) {
   __shared__ uint64_t sums[kBlockWarps];
-  if (__syncthreads_or(*tables.halt >= kTouchNothing)) // one answer for all threads
+  if (__syncthreads_or(haltOf(tables) >= kTouchNothing)) // one answer for all threads
     return;
   const int64_t tile = first + blockIdx.x;
   const uint64_t sum =
@@ -66,7 +66,7 @@ __device__ void forEachMessage(const StepTables &tables, int64_t first, int64_t 
 
 __global__ void __launch_bounds__(kBlockThreads)
     sealKernel(StepTables tables, int64_t first, int64_t count) {
-  const uint32_t halt = *tables.halt;
+  const uint32_t halt = haltOf(tables);
   if (__syncthreads_or(halt >= kTouchNothing))
     return;
   forEachMessage(tables, first, count, [&](int64_t, const MessageStep &message, uint64_t checksum) {
@@ -77,7 +77,7 @@ __global__ void __launch_bounds__(kBlockThreads)
 __global__ void __launch_bounds__(kBlockThreads)
     verifyKernel(StepTables tables, int64_t first, int64_t count) {
   __shared__ long long firstDamaged;
-  if (__syncthreads_or(*tables.halt != kRunning))
+  if (__syncthreads_or(haltOf(tables) != kRunning))
     return;
   if (threadIdx.x == 0)
     firstDamaged = count;

@@ -54,17 +54,31 @@ private:
     std::chrono::steady_clock::time_point deadline;
   };
 
+  // GlooConnect.cpp
+  Status connectPairs(const std::vector<Bytes> &addresses, const Deadline &deadline);
+  Status startWatchers();
   Status compareMessages(GlooPeer &peer, uint64_t meeting, const Deadline &deadline);
   Status exchange(GlooPeer &peer, uint64_t tag, const void *mine, void *theirs, size_t mineBytes,
                   size_t theirBytes, const Deadline &deadline);
+
+  // GlooWait.cpp
+  enum class WaitEnd { Done, Late, Failed };
+  WaitEnd wait(GlooBuffer &buffer, Direction direction, const Deadline &deadline);
   /// Waits for one operation; `describeIt()` names it for errors.
   template <typename DESCRIBE>
   Status await(GlooBuffer &buffer, Direction direction, const GlooPeer &peer,
-               const Deadline &deadline, DESCRIBE describeIt);
+               const Deadline &deadline, DESCRIBE describeIt) {
+    const WaitEnd end = wait(buffer, direction, deadline);
+    return end == WaitEnd::Done ? Status() : explain(end, direction, peer, deadline, describeIt());
+  }
+  Status explain(WaitEnd end, Direction direction, const GlooPeer &peer, const Deadline &deadline,
+                 const std::string &what);
+  /// Why an operation with `peer` failed.
   Status explain(const GlooPeer &peer, const std::string &what);
-
   void runTimer();
   void abortWait(); ///< with the mutex held
+
+  // GlooEnd.cpp
   void watch(GlooPeer &peer);
   void sendNotices(std::chrono::milliseconds time);
   /// Ends the session for `cause` unless it has ended: tells peers, closes pairs, wakes the worker.

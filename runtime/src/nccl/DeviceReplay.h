@@ -55,8 +55,8 @@ public:
   /// The first message that was not what its checksum says, or null. Once there is one, no kernel
   /// writes a target any more.
   const DamageReport *damage() const {
-    const auto *found = reinterpret_cast<const volatile DamageReport *>(report.data());
-    return found && found->isSet ? const_cast<const DamageReport *>(found) : nullptr;
+    const auto *found = reinterpret_cast<const DamageReport *>(report.data());
+    return found && __atomic_load_n(&found->isSet, __ATOMIC_ACQUIRE) ? found : nullptr;
   }
 
 private:

@@ -189,7 +189,11 @@ EXPORT int cudaMemcpyAsync(void *to, const void *from, size_t bytes, int kind, S
       context.read(from, bytes);
     if (kind != 2)
       context.write(to, bytes);
-    std::memcpy(to, from, bytes);
+    if (bytes == sizeof(uint32_t)) // a word that kernels may read at the same time
+      __atomic_store_n(static_cast<uint32_t *>(to), *static_cast<const uint32_t *>(from),
+                       __ATOMIC_RELAXED);
+    else
+      std::memcpy(to, from, bytes);
   };
   return enqueue(stream, "cudaMemcpyAsync", body) ? kSuccess : kInvalidHandle;
 }

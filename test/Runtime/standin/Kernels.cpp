@@ -88,7 +88,7 @@ void copy(const Context &context, const StepTables &tables, int64_t index) {
 }
 
 void fold(const Context &context, const StepTables &tables, int64_t index) {
-  if (*tables.halt >= kTouchNothing)
+  if (haltOf(tables) >= kTouchNothing)
     return;
   noteFold(context, tables, tables.tiles[index]);
   foldTile(tables, tables.tiles[index], 0, 1);
@@ -97,7 +97,7 @@ void fold(const Context &context, const StepTables &tables, int64_t index) {
 void hash(const Context &context, const StepTables &tables, int64_t index) {
   const Tile &tile = tables.tiles[index];
   const MessageStep &message = tables.messages[tile.step];
-  if (*tables.halt >= kTouchNothing)
+  if (haltOf(tables) >= kTouchNothing)
     return;
   const std::byte *bytes = tables.bases[kStagingBase] + message.offset;
   if (reinterpret_cast<uintptr_t>(bytes) % 8 != 0)
@@ -118,23 +118,23 @@ uint64_t sum(const Context &context, const StepTables &tables, const MessageStep
 
 void seal(const Context &context, const StepTables &tables, int64_t index) {
   const MessageStep &message = tables.messages[index];
-  if (*tables.halt >= kTouchNothing)
+  if (haltOf(tables) >= kTouchNothing)
     return;
   const uint64_t checksum = sum(context, tables, message);
   context.write(&sentChecksum(tables, message), sizeof(uint64_t));
-  sentChecksum(tables, message) = *tables.halt == kRunning ? checksum : kFailedSender;
+  sentChecksum(tables, message) = haltOf(tables) == kRunning ? checksum : kFailedSender;
 }
 
 void verify(const Context &context, const StepTables &tables, int64_t index) {
   const MessageStep &message = tables.messages[index];
-  if (*tables.halt != kRunning)
+  if (haltOf(tables) != kRunning)
     return;
   context.read(&sentChecksum(tables, message), sizeof(uint64_t));
   if (sum(context, tables, message) == sentChecksum(tables, message))
     return;
   describeDamage(tables, index);
-  tables.damage->isSet = 1;
-  *tables.halt = kWriteNoTarget;
+  __atomic_store_n(&tables.damage->isSet, 1, __ATOMIC_RELEASE);
+  __atomic_store_n(tables.halt, kWriteNoTarget, __ATOMIC_RELAXED);
 }
 
 /// Does `work` for [first, first + count), one after the other.
