@@ -164,6 +164,7 @@ void raceTinyChunks() {
 } // namespace
 
 int main(int argc, char **argv) {
+  std::setvbuf(stdout, nullptr, _IOLBF, 0); // what was measured is seen also if the rest is cut off
   raceTinyChunks();
   for (int i = 1; i < argc; ++i) {
     std::ifstream file(argv[i], std::ios::binary);
