@@ -4,7 +4,7 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 build=$root/build
 # shellcheck disable=SC2034  # used by what sources this
-build_fuzz=$root/build-fuzz
+build_fuzz=$build/fuzz
 
 # Runs a command whose output matters only if it fails.
 quietly() {
@@ -23,7 +23,7 @@ build_targets() {
   quietly cmake --build "$build" --target "$@"
 }
 
-# build_fuzzers: with clang and sanitizers, in build-fuzz/.
+# build_fuzzers: with clang and sanitizers, in build/fuzz/.
 build_fuzzers() {
   "$root/tools/install-deps.sh" fuzz || return 1
   mkdir -p "$build"

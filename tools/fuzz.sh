@@ -3,8 +3,8 @@
 # tools/fuzz.sh --runs COUNT NAME: runs that many inputs, the same every time; builds nothing.
 #
 # Prints one line for each fuzzer; exits with 1 if any found something. What it finds lies in
-# build-fuzz/fuzz/findings, with a line that repeats it; what it learned is kept for the next time
-# in build-fuzz/fuzz/corpus.
+# build/fuzz/fuzz/findings, with a line that repeats it; what it learned is kept for the next time
+# in build/fuzz/fuzz/corpus.
 set -uo pipefail
 # shellcheck source=tools/build.sh
 source "$(dirname "${BASH_SOURCE[0]}")/build.sh"

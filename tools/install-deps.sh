@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building and testing xfer needs and this machine lacks, on Debian 12 and
 # Ubuntu 24.04 (packages by apt-get, as root or with sudo). Does nothing if nothing is missing.
-# With the argument `fuzz` also what the fuzzers need: clang.
+# With the argument `fuzz` also what the fuzzers need: clang, and clang-tidy for what they are built of.
 set -euo pipefail
 
 packages=(
@@ -13,7 +13,7 @@ packages=(
   libgloo-dev  # the gloo backend; without it the runtime builds without one
 )
 if [ "${1:-}" = fuzz ]; then
-  packages+=(clang-19 libclang-rt-19-dev)
+  packages+=(clang-19 clang-tidy-19 libclang-rt-19-dev)
 fi
 
 is_installed() {

@@ -4,6 +4,7 @@
 // place, so that a reader sees all of one or nothing; waiting is looking again.
 //===----------------------------------------------------------------------===//
 #include "Status.h"
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
@@ -58,15 +59,13 @@ xfer_status_t getFile(void *user, const char *key, void *value, size_t capacity,
   const File file(std::fopen(static_cast<DirectoryStore *>(user)->fileOf(key).c_str(), "rb"));
   if (!file)
     return XFER_PEER_FAILED;
-  size_t bytes = std::fread(value, 1, capacity, file.get());
-  for (char rest[4096]; bytes >= capacity;) {
-    const size_t more = std::fread(rest, 1, sizeof(rest), file.get());
-    if (more == 0)
-      break;
-    bytes += more;
-  }
-  *out_bytes = bytes;
-  return std::ferror(file.get()) ? XFER_PEER_FAILED : XFER_OK;
+  // What was renamed into place does not change any more.
+  const long size = std::fseek(file.get(), 0, SEEK_END) == 0 ? std::ftell(file.get()) : -1;
+  if (size < 0 || std::fseek(file.get(), 0, SEEK_SET) != 0)
+    return XFER_PEER_FAILED;
+  *out_bytes = static_cast<size_t>(size);
+  const size_t wanted = std::min(*out_bytes, capacity);
+  return std::fread(value, 1, wanted, file.get()) == wanted ? XFER_OK : XFER_PEER_FAILED;
 }
 
 xfer_status_t waitForFile(void *user, const char *key, int64_t timeout_ms) {

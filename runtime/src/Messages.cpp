@@ -12,6 +12,29 @@ std::string describe(const Envelope &envelope) {
                 envelope.bytes, " bytes at ", envelope.offset);
 }
 
+PackedEnvelope pack(const Envelope &envelope) {
+  return {static_cast<int64_t>(envelope.kind),
+          envelope.from,
+          envelope.to,
+          envelope.window,
+          envelope.ordinal,
+          static_cast<int64_t>(envelope.ends),
+          envelope.offset,
+          envelope.bytes};
+}
+
+uint64_t balanceOf(const Messages &messages) {
+  auto sumOf = [](const std::vector<Envelope> &envelopes) {
+    uint64_t sum = 0;
+    for (const Envelope &envelope : envelopes) {
+      const PackedEnvelope packed = pack(envelope);
+      sum += XXH3_64bits(packed.data(), sizeof(packed));
+    }
+    return sum;
+  };
+  return sumOf(messages.sends) - sumOf(messages.receives);
+}
+
 Envelope envelopeOf(const xfer_plan &plan, const Program &program, const WindowStep &window,
                     const BucketStep &bucket, MessageKind kind) {
   const uint64_t ends[] = {plan.contributorsOf(bucket).hash, plan.destinationsOf(bucket).hash,

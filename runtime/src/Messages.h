@@ -9,6 +9,7 @@
 
 #include "Backend.h"
 #include "Segment.h"
+#include <array>
 
 namespace xfer::runtime {
 
@@ -29,6 +30,14 @@ struct Messages {
     return std::span(segments).subspan(first, slots[bucket + 1].firstSegment - first);
   }
 };
+
+/// An envelope as it crosses, without the gaps that a struct may have.
+using PackedEnvelope = std::array<int64_t, 8>;
+PackedEnvelope pack(const Envelope &envelope);
+
+/// The hashes of what is sent less those of what is received, modulo 2^64. If every message of a
+/// job is the same at both ends, all ranks' balances add up to 0; else they hardly ever do.
+uint64_t balanceOf(const Messages &messages);
 
 /// All of what a bucket packs, as it goes from its sender, or from one contributor to it.
 Envelope envelopeOf(const xfer_plan &plan, const Program &program, const WindowStep &window,

@@ -92,6 +92,7 @@ Status PlanReader::readTensors() {
     plan.tensors.push_back(std::move(spec));
   }
   std::vector<std::string_view> names;
+  names.reserve(plan.tensors.size());
   for (const TensorSpec &tensor : plan.tensors)
     names.push_back(tensor.name);
   std::sort(names.begin(), names.end());

@@ -110,28 +110,6 @@ TEST_F(NcclChecksum, ReplayAfterDamageSaysSo) {
   EXPECT_EQ(outcomes.at(0).status, XFER_PEER_FAILED) << outcomes.at(0).text;
 }
 
-TEST_F(NcclChecksum, MessageOfAnotherBucketIsRefused) {
-  PlanBuilder builder = makeRing(2);
-  fb::Bucket &bucket = builder.program(1).buckets[0]; // 0 -> [1], as the receiver sees it
-  bucket = {7,
-            bucket.sender(),
-            bucket.bytes(),
-            bucket.contributors(),
-            bucket.destinations(),
-            bucket.first_chunk(),
-            bucket.num_chunks(),
-            bucket.transport()};
-  Job job(builder.build(), makePlace());
-  job.checksums = 1;
-  const auto outcomes =
-      job.onRanks(job.ranks, [&](int64_t rank) { return job.runRank(rank, 20'000); });
-  EXPECT_EQ(outcomes.at(1).status, XFER_MISMATCH) << outcomes.at(1).text;
-  EXPECT_TRUE(mentions(outcomes.at(1), "the delivery of window 5, bucket 7 "))
-      << outcomes.at(1).text;
-  EXPECT_EQ(job.read<int32_t>(1, "a")[0], static_cast<int32_t>(0xa5a5a5a5));
-  (void)standin::takeViolations();
-}
-
 TEST_F(NcclChecksum, NoDamagedMessageOfAnyKindReachesATarget) {
   // Point to point, by broadcast, contributions and totals, to every rank.
   for (int64_t victim : {0, 1, 2})

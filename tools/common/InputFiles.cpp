@@ -54,7 +54,7 @@ std::unique_ptr<llvm::MemoryBuffer> readInput(StringRef name, Diagnostics &diagn
   }
   auto close = llvm::make_scope_exit([&] {
     if (!isStandardInput)
-      fs::closeFile(file);
+      (void)fs::closeFile(file);
   });
   fs::file_status status;
   uint64_t expected = 0;

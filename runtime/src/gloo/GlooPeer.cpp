@@ -5,17 +5,6 @@
 
 namespace xfer::runtime {
 
-PackedEnvelope pack(const Envelope &envelope) {
-  return {static_cast<int64_t>(envelope.kind),
-          envelope.from,
-          envelope.to,
-          envelope.window,
-          envelope.ordinal,
-          static_cast<int64_t>(envelope.ends),
-          envelope.offset,
-          envelope.bytes};
-}
-
 Envelope unpack(const PackedEnvelope &packed) {
   // A peer's word: what is not a kind becomes one, and differs elsewhere.
   const auto kind = static_cast<MessageKind>(static_cast<uint64_t>(packed[0]) % kNumMessageKinds);

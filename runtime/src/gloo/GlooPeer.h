@@ -6,6 +6,7 @@
 #ifndef XFER_RUNTIME_GLOO_GLOOPEER_H
 #define XFER_RUNTIME_GLOO_GLOOPEER_H
 
+#include "../Messages.h"
 #include "GlooTransport.h"
 #include <array>
 #include <atomic>
@@ -37,9 +38,6 @@ struct Hello {
   uint64_t sendsHash = 0, receivesHash = 0;
 };
 
-/// An envelope as it crosses.
-using PackedEnvelope = std::array<int64_t, 8>;
-
 class GlooPeer {
 public:
   GlooPeer(int64_t rank, size_t position, GlooMesh &mesh)
@@ -60,7 +58,6 @@ public:
   std::thread watcher;
 };
 
-PackedEnvelope pack(const Envelope &envelope);
 Envelope unpack(const PackedEnvelope &packed);
 uint64_t hash(const std::vector<PackedEnvelope> &envelopes);
 /// The first difference between what `sender` sends and what `receiver` expects; ok if there is

@@ -6,6 +6,7 @@
 // not wait for their deadline.
 //===----------------------------------------------------------------------===//
 #include "../Card.h"
+#include "../Messages.h"
 #include "../Rendezvous.h"
 #include "Exchange.h"
 #include "NcclSession.h"
@@ -23,16 +24,23 @@ constexpr size_t kMaxStatedSets = 64;
 struct Greeting {
   Card card;                ///< where there is no store that shows it
   NcclUniqueId id = {};     ///< of the first rank
+  uint64_t balance = 0;     ///< of the messages of its program
   int32_t status = XFER_OK; ///< why the rank cannot go on
   char text[124] = {};
 
+  Greeting() = default;
+  Greeting(const Messages &messages, const Status &prepared) : balance(balanceOf(messages)) {
+    setStatus(prepared);
+  }
   void setStatus(const Status &prepared) {
     status = prepared.code();
     std::strncpy(text, prepared.text().c_str(), sizeof(text) - 1);
   }
 };
 
-/// Verifies that every rank can go on; `mine` is what this rank has found itself.
+/// Verifies:
+/// - every rank can go on; `mine` is what this rank has found itself;
+/// - every message has the same name, size and place at both ends: NCCL would not notice.
 Status checkGreetings(std::span<const Greeting> all, const std::vector<int64_t> &ranks,
                       const Status &mine) {
   if (!mine.isOk())
@@ -41,7 +49,12 @@ Status checkGreetings(std::span<const Greeting> all, const std::vector<int64_t> 
     if (all[i].status != XFER_OK)
       return failure(XFER_PEER_FAILED, "rank ", ranks[i], " failed: ",
                      std::string(all[i].text, strnlen(all[i].text, sizeof(all[i].text))));
-  return {};
+  uint64_t balance = 0;
+  for (const Greeting &greeting : all)
+    balance += greeting.balance;
+  return balance == 0 ? Status()
+                      : failure(XFER_MISMATCH, "the programs of the ", ranks.size(),
+                                " ranks disagree about the messages between them");
 }
 
 uint64_t hashOf(const Schedule::BroadcastSet &set) {
@@ -77,8 +90,7 @@ Agreement NcclSession::agreement() const {
 /// Meets without NCCL, so that ranks that are missing or disagree leave nothing behind; then makes
 /// a communicator with the first rank's id.
 Status NcclSession::meetInStore(const Status &prepared, const Deadline &deadline) {
-  Greeting mine;
-  mine.setStatus(prepared);
+  Greeting mine(Messages(plan, program), prepared);
   if (position == 0 && prepared.isOk())
     if (const NcclResult result = parent.nccl.GetUniqueId(&mine.id); result != kNcclSuccess)
       mine.setStatus(failure(XFER_UNSUPPORTED, "cannot make a unique id: ",
@@ -108,9 +120,8 @@ Status NcclSession::meetInStore(const Status &prepared, const Deadline &deadline
 Status NcclSession::meetOnComm(const Status &prepared, const Deadline &deadline) {
   if (Status status = comms.split(parent.comm, 0, parent.commRank, deadline); !status.isOk())
     return status;
-  Greeting mine;
+  Greeting mine(Messages(plan, program), prepared);
   mine.card = Card(agreement());
-  mine.setStatus(prepared);
   std::vector<Greeting> all;
   Exchange exchange(parent.nccl, parent.cuda, comms, static_cast<size_t>(parent.commSize));
   if (Status status = exchange.gather(std::span<const Greeting>(&mine, 1), all, deadline);

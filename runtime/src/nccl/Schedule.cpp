@@ -236,6 +236,7 @@ std::vector<Schedule::WindowPeer> Schedule::peersOf(size_t index) const {
           buckets.emplace(rank, bucket.ordinal);
   }
   std::vector<WindowPeer> peers;
+  peers.reserve(buckets.size());
   for (const auto &[rank, ordinal] : buckets)
     peers.push_back({rank, ordinal});
   return peers;
