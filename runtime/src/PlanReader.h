@@ -1,8 +1,8 @@
 //===- PlanReader.h - From plan file to Plan, checking ----------*- C++ -*-===//
 //
-// The state that loading passes along; private to PlanLoad.cpp and
-// ProgramLoad.cpp. The order of the members of readPlan() is the order in which
-// later checks may rely on earlier ones.
+// The state that loading passes along; private to the files named *Load.cpp. The
+// order of the members of readPlan() is the order in which later checks may rely
+// on earlier ones.
 //===----------------------------------------------------------------------===//
 #ifndef XFER_RUNTIME_PLANREADER_H
 #define XFER_RUNTIME_PLANREADER_H
@@ -24,6 +24,11 @@ inline bool multiplyChecked(int64_t a, int64_t b, int64_t &result) {
 }
 inline bool addChecked(int64_t a, int64_t b, int64_t &result) {
   return !__builtin_add_overflow(a, b, &result);
+}
+
+/// Elements of a vector that may be absent.
+template <typename T> size_t sizeOf(const flatbuffers::Vector<T> *vector) {
+  return vector ? vector->size() : 0;
 }
 
 class PlanReader {
