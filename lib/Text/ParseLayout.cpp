@@ -7,7 +7,6 @@
 #include <cstring>
 
 using llvm::StringRef;
-using llvm::Twine;
 
 namespace xfer {
 

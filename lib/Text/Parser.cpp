@@ -7,7 +7,6 @@
 #include "BufferParser.h"
 #include "llvm/ADT/STLExtras.h"
 
-using llvm::SMLoc;
 using llvm::StringRef;
 
 namespace xfer {

@@ -2,9 +2,7 @@
 #include "TokenStream.h"
 #include "xfer/IR/Mesh.h"
 
-using llvm::ArrayRef;
 using llvm::SmallVectorImpl;
-using llvm::StringRef;
 using llvm::Twine;
 
 namespace xfer {

@@ -16,7 +16,6 @@
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 
-using llvm::ArrayRef;
 using llvm::SmallVector;
 
 namespace xfer {

@@ -1,7 +1,6 @@
 //===- Replay.cpp - The ranks of a job at work ----------------------------===//
 #include "ProcessReplayer.h"
 
-using llvm::Twine;
 
 namespace xfer::run {
 
