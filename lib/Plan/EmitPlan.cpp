@@ -230,6 +230,7 @@ Offset<fb::Binding> PlanWriter::binding(int32_t number, int64_t position) {
 void PlanWriter::bind(int64_t rank, Offsets<fb::Binding> &sources, Offsets<fb::Binding> &targets,
                       std::vector<fb::Zeros> &zeros) {
   std::vector<int64_t> positionIn; // by mesh
+  positionIn.reserve(module.meshes.size());
   for (size_t mesh = 0; mesh < module.meshes.size(); ++mesh)
     positionIn.push_back(positions.position(static_cast<int32_t>(mesh), rank));
   for (size_t m = 0; m < bindingOf.size(); ++m) {
