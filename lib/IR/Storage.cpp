@@ -1,7 +1,6 @@
 //===- Storage.cpp - What a rank allocates, and what lies in it -----------===//
 #include "xfer/IR/Storage.h"
 #include "llvm/ADT/STLExtras.h"
-#include <cassert>
 
 using llvm::SmallVector;
 
@@ -14,9 +13,7 @@ void StoragePart::add(Run run) {
 }
 
 StoragePart::RunIndex StoragePart::locate(int64_t index) const {
-  const int64_t length = period();
-  assert(length > 0 && "a part that has an index is not empty");
-  const int64_t repetition = index / length, within = index % length;
+  const int64_t repetition = index / period(), within = index % period();
   // The last that begins there or before: empty ones come before the one with the index.
   auto next =
       llvm::upper_bound(runs, within, [](int64_t at, const Run &run) { return at < run.begin; });

@@ -64,6 +64,7 @@ static std::string describe(const fb::Binding &binding) {
   if (!isKnown || !isAligned || sizeOf(shape) > kMaxDims)
     return "of no known type, reduction or shape";
   std::vector<int64_t> sizes;
+  sizes.reserve(sizeOf(shape));
   for (size_t d = 0; d < sizeOf(shape); ++d)
     sizes.push_back(shape->Get(static_cast<flatbuffers::uoffset_t>(d)));
   return describe(binding.name()->string_view(), static_cast<DType>(binding.dtype()), sizes,

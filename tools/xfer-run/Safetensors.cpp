@@ -74,7 +74,7 @@ Expected<SafetensorsFile> SafetensorsFile::open(StringRef path) {
   return file;
 }
 
-SafetensorsFile::SafetensorsFile(SafetensorsFile &&other)
+SafetensorsFile::SafetensorsFile(SafetensorsFile &&other) noexcept
     : filePath(std::move(other.filePath)), descriptor(other.descriptor),
       tensors(std::move(other.tensors)) {
   other.descriptor = -1;

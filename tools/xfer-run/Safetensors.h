@@ -19,7 +19,7 @@ namespace xfer::run {
 class SafetensorsFile {
 public:
   static llvm::Expected<SafetensorsFile> open(llvm::StringRef path);
-  SafetensorsFile(SafetensorsFile &&other);
+  SafetensorsFile(SafetensorsFile &&other) noexcept;
   SafetensorsFile &operator=(SafetensorsFile &&) = delete;
   ~SafetensorsFile();
 

@@ -129,7 +129,7 @@ LogicalResult writeTargets(const LocalTensors &locals, StringRef directory,
   for (size_t i = 0; i < files.size(); ++i)
     if (failed(files[i]->keep(diagnostics))) {
       for (size_t kept = 0; kept < i; ++kept)
-        llvm::sys::fs::remove(paths[kept]);
+        (void)llvm::sys::fs::remove(paths[kept]);
       return failure();
     }
   return success();
