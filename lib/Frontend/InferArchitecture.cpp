@@ -7,7 +7,6 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/Model.h"
 
-
 namespace xfer::frontend {
 namespace {
 

@@ -137,8 +137,7 @@ LogicalResult addDownExperts(SideStorages &out, const ExpertStorage &experts, St
   return out.add(std::move(storage));
 }
 
-LogicalResult stageLayers(SideStorages &out, ArrayRef<int64_t> rule,
-                          std::vector<int64_t> &layers) {
+LogicalResult stageLayers(SideStorages &out, ArrayRef<int64_t> rule, std::vector<int64_t> &layers) {
   int64_t modelLayers = out.model.architecture->layers;
   layers = out.side.stageLayers.empty() ? rule.vec() : out.side.stageLayers;
   int64_t total = std::accumulate(layers.begin(), layers.end(), int64_t(0));

@@ -11,7 +11,7 @@ using llvm::StringRef;
 
 namespace xfer {
 
-static constexpr StringRef kStatementWords[] = {"mesh",  "tensor", "alias", "source",
+static constexpr StringRef kStatementWords[] = {"mesh",   "tensor", "alias", "source",
                                                 "target", "route",  "chunk", "program"};
 
 LogicalResult BufferParser::parseStatement() {

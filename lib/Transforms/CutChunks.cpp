@@ -163,9 +163,8 @@ PassResult CutChunks::run(Module &module, PassContext &context) {
     }
     Range range = ranges[known];
     for (size_t i = range.begin; i < range.end; ++i)
-      module.chunks.push_back(
-          {route.tensor, route.targetIndex, pieces[i], route.ends, route.type,
-           Transport::Unassigned, route.loc});
+      module.chunks.push_back({route.tensor, route.targetIndex, pieces[i], route.ends, route.type,
+                               Transport::Unassigned, route.loc});
     numCut += range.end - range.begin > 1;
   }
   numChunks += static_cast<int64_t>(module.chunks.size());

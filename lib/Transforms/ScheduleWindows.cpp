@@ -22,7 +22,6 @@
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 
-
 namespace xfer {
 namespace {
 

@@ -17,7 +17,6 @@
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
 
-
 namespace xfer {
 namespace {
 

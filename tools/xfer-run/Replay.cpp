@@ -1,7 +1,6 @@
 //===- Replay.cpp - The ranks of a job at work ----------------------------===//
 #include "ProcessReplayer.h"
 
-
 namespace xfer::run {
 
 std::unique_ptr<Replayer> Replayer::create(const Options &options, const Job &job,
