@@ -268,17 +268,22 @@ Offset<fb::Program> PlanWriter::program(const Program &program) {
     int64_t staged = 0;
     for (const Bucket &bucket : program.bucketsOf(window)) {
       staged = addSaturating(staged, stagedBytes(module, program, bucket));
-      buckets.emplace_back(
-          bucket.ordinal, bucket.ends.sender, bucket.bytes, rankListNumber(bucket.ends.sources),
-          rankListNumber(bucket.ends.destinations), static_cast<uint32_t>(chunks.size()),
-          static_cast<uint32_t>(bucket.numChunks), static_cast<fb::Transport>(bucket.transport));
+      // Numbers are given in one order, whatever the order in which a compiler evaluates arguments.
+      const uint32_t destinations = rankListNumber(bucket.ends.destinations);
+      const uint32_t contributors = rankListNumber(bucket.ends.sources);
+      buckets.emplace_back(bucket.ordinal, bucket.ends.sender, bucket.bytes, contributors,
+                           destinations, static_cast<uint32_t>(chunks.size()),
+                           static_cast<uint32_t>(bucket.numChunks),
+                           static_cast<fb::Transport>(bucket.transport));
       for (const ProgramChunk &chunk : program.chunksOf(bucket)) {
         bool reads = chunk.source != kNone, writes = chunk.target != kNone;
-        chunks.emplace_back(
-            static_cast<uint32_t>(chunk.tensor),
-            reads ? bindingOf[all.ofSource(chunk.tensor)] : kAbsent, regionNumber(chunk.source),
-            writes ? bindingOf[all.ofTarget(chunk.tensor, chunk.targetIndex)] : kAbsent,
-            regionNumber(chunk.target), chunk.offset);
+        const uint32_t targetRegion = regionNumber(chunk.target);
+        const uint32_t sourceRegion = regionNumber(chunk.source);
+        chunks.emplace_back(static_cast<uint32_t>(chunk.tensor),
+                            reads ? bindingOf[all.ofSource(chunk.tensor)] : kAbsent, sourceRegion,
+                            writes ? bindingOf[all.ofTarget(chunk.tensor, chunk.targetIndex)]
+                                   : kAbsent,
+                            targetRegion, chunk.offset);
         logical.emplace_back(logicalRegionNumber(chunk.region),
                              static_cast<uint32_t>(chunk.targetIndex));
       }
