@@ -5,17 +5,24 @@
 #include "ModulePrinter.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"
+#include <limits>
 
 using llvm::ArrayRef;
 using llvm::StringRef;
 
 namespace xfer {
 
+/// Whether `b` continues a range after `a`, whose end can be written: any numbers may come, in
+/// errors.
+static bool isNext(int64_t a, int64_t b) {
+  return a < b && b - 1 == a && b != std::numeric_limits<int64_t>::max();
+}
+
 /// Appends `a, b:c`: ascending runs of three or more as ranges.
 static void appendRanks(ArrayRef<int64_t> ranks, std::string &text) {
   for (size_t i = 0; i < ranks.size();) {
     size_t end = i + 1;
-    while (end < ranks.size() && ranks[end] == ranks[end - 1] + 1)
+    while (end < ranks.size() && isNext(ranks[end - 1], ranks[end]))
       ++end;
     if (i)
       text += ", ";
@@ -149,8 +156,7 @@ StringRef ModulePrinter::layoutText(LayoutId id) {
   if (layoutTexts.empty())
     layoutTexts.resize(module.numLayouts());
   if (layoutTexts[id].empty())
-    layoutTexts[id] =
-        makeLayoutText(module.layout(id), module.meshes[module.layout(id).mesh], {});
+    layoutTexts[id] = makeLayoutText(module.layout(id), module.meshes[module.layout(id).mesh], {});
   return layoutTexts[id];
 }
 

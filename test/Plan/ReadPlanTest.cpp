@@ -9,6 +9,7 @@
 #include "xfer/plan_digest.h"
 #include <functional>
 #include <gtest/gtest.h>
+#include <limits>
 
 using namespace xfer;
 
@@ -144,6 +145,14 @@ fb::Bucket with(const fb::Bucket &from, uint32_t contributors, fb::Transport tra
 fb::Chunk with(const fb::Chunk &from, uint32_t tensor, uint32_t sourceRegion) {
   return fb::Chunk(tensor, from.source(), sourceRegion, from.target(), from.target_region(),
                    from.offset());
+}
+
+TEST(ReadPlan, ErrorsListAnyRanks) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  EXPECT_EQ(toString({kMost - 3, kMost - 2, kMost - 1, kMost}),
+            "[9223372036854775804:9223372036854775807, 9223372036854775807]");
+  EXPECT_EQ(toString({kMost, -kMost - 1, 3, 4, 5}),
+            "[9223372036854775807, -9223372036854775808, 3:6]");
 }
 
 TEST(ReadPlan, NumbersAreChecked) {
