@@ -3,7 +3,8 @@
 # runtime that no test ran: a table for each file with its missing lines, then the totals.
 # Needs gcovr, which `apt-get install gcovr` gives.
 set -euo pipefail
-root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+# shellcheck source=tools/build.sh
+source "$(dirname "${BASH_SOURCE[0]}")/build.sh"
 build=$root/build-coverage
 if ! command -v gcovr >/dev/null; then
   echo "error: gcovr is not installed (apt-get install gcovr)" >&2
@@ -12,16 +13,9 @@ fi
 "$root/tools/install-deps.sh"
 cd "$root"
 mkdir -p "$build"
-log=$build/coverage.log
-run() {
-  "$@" >"$log" 2>&1 && return
-  tail -n 100 "$log" >&2
-  echo "error: '$*' failed" >&2
-  exit 1
-}
-run cmake --preset coverage
-run cmake --build --preset coverage
+quietly cmake --preset coverage
+quietly cmake --build --preset coverage
 find "$build" -name '*.gcda' -delete # of an earlier run
-run ctest --preset coverage
+quietly ctest --preset coverage -j "$(nproc)"
 gcovr --root "$root" --filter include/ --filter lib/ --filter runtime/ --exclude '.*generated.*' \
   --exclude-unreachable-branches --gcov-ignore-parse-errors "$build"

@@ -103,12 +103,12 @@ LogicalResult PlanAgreement::finish() {
 /// Reports the ranks of a bucket whose programs do not have it.
 LogicalResult PlanAgreement::reportAbsence(const Meeting &meeting) {
   const Endpoints &ends = meeting.bucket->ends;
+  const int32_t id = idOf(*meeting.bucket);
   std::vector<int64_t> absent;
   for (const Program &program : module.programs)
     if ((module.contains(ends.sources, program.rank) ||
          module.contains(ends.destinations, program.rank)) &&
-        llvm::none_of(program.buckets,
-                      [&](const Bucket &bucket) { return idOf(bucket) == idOf(*meeting.bucket); }))
+        llvm::none_of(program.buckets, [&](const Bucket &bucket) { return idOf(bucket) == id; }))
       absent.push_back(program.rank);
   return diagnostics.error(meeting.bucket->loc,
                            describe(module, *meeting.program, *meeting.bucket) + " is on " +

@@ -1,5 +1,6 @@
 //===- CheckBindings.cpp - Does a plan bind what is declared --------------===//
 #include "CheckBindings.h"
+#include "PlanTables.h"
 #include "xfer/Analysis/PlanPlaces.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"
@@ -7,12 +8,6 @@
 using llvm::Twine;
 
 namespace xfer {
-
-constexpr uint32_t kAbsent = 0xffffffff;
-
-template <typename T> static size_t sizeOf(const flatbuffers::Vector<T> *vector) {
-  return vector ? vector->size() : 0;
-}
 
 LogicalResult BindingChecker::error(int64_t rank, const Twine &text) {
   return diagnostics.error({}, "plan: rank " + Twine(rank) + " " + text);

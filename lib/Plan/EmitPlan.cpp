@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/EmitPlan.h"
 #include "Bindings.h"
+#include "PlanTables.h"
 #include "xfer/Analysis/Buffers.h"
 #include "xfer/Analysis/Ownership.h"
 #include "xfer/Plan/Version.h"
@@ -21,7 +22,6 @@ namespace {
 
 template <typename T> using Offset = flatbuffers::Offset<T>;
 template <typename T> using Offsets = std::vector<Offset<T>>;
-constexpr uint32_t kAbsent = 0xffffffff;
 
 /// Numbers ids of the module in the order in which the plan first names them.
 class Renumbering {

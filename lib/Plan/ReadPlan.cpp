@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/ReadPlan.h"
 #include "CheckBindings.h"
+#include "PlanTables.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Text/Printer.h"
@@ -18,8 +19,6 @@ using llvm::Twine;
 
 namespace xfer {
 namespace {
-
-constexpr uint32_t kAbsent = 0xffffffff;
 
 class PlanReader {
 public:
@@ -54,9 +53,6 @@ private:
     charged += vector->size() * sizeof(Element);
     return charged <= file.size() &&
            reinterpret_cast<uintptr_t>(vector->Data()) % alignof(Element) == 0;
-  }
-  template <typename T> static size_t sizeOf(const flatbuffers::Vector<T> *vector) {
-    return vector ? vector->size() : 0;
   }
   template <typename T> static auto at(const flatbuffers::Vector<T> *vector, size_t index) {
     return vector->Get(static_cast<flatbuffers::uoffset_t>(index));

@@ -54,17 +54,14 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
     return status;
   const ChunkStep &chunk = to.chunks[first];
   if (bucket.isSource && bucket.numChunks == 1 && chunk.offset == 0) {
-    const BindingSpec &source = to.binding(chunk.sourceBinding);
-    const int64_t packedBytes = bucket.isReduce ? bucket.contributionBytes : bucket.bytes;
-    bucket.packsInPlace = plan.nests[static_cast<size_t>(chunk.sourceNest)].isContiguous() &&
-                          (bucket.isReduce || source.dtype == chunk.wireDType) &&
-                          packedBytes == chunk.numElements * byteWidth(source.dtype);
+    const xfer_dtype_t stored = to.binding(chunk.sourceBinding).dtype;
+    bucket.packsInPlace = plan.nests[static_cast<size_t>(chunk.sourceNest)].isPackedIn(
+        stored, bucket.isReduce ? stored : chunk.wireDType,
+        bucket.isReduce ? bucket.contributionBytes : bucket.bytes);
   }
   if (bucket.isTarget && bucket.sender != to.rank && bucket.numChunks == 1 && chunk.offset == 0) {
-    const xfer_dtype_t dtype = to.binding(chunk.targetBinding).dtype;
-    bucket.unpacksInPlace = plan.nests[static_cast<size_t>(chunk.targetNest)].isContiguous() &&
-                            dtype == chunk.wireDType &&
-                            bucket.bytes == chunk.numElements * byteWidth(dtype);
+    bucket.unpacksInPlace = plan.nests[static_cast<size_t>(chunk.targetNest)].isPackedIn(
+        to.binding(chunk.targetBinding).dtype, chunk.wireDType, bucket.bytes);
   }
   return {};
 }

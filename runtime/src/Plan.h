@@ -121,6 +121,10 @@ struct Program {
     return std::span(buckets).subspan(static_cast<size_t>(window.firstBucket),
                                       static_cast<size_t>(window.numBuckets));
   }
+  /// The number of one of `buckets`.
+  size_t indexOf(const BucketStep &bucket) const {
+    return static_cast<size_t>(&bucket - buckets.data());
+  }
 };
 
 /// Distinct ranks of the job, in an order that matters.

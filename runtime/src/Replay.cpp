@@ -79,7 +79,7 @@ void Replay::writeZeros() {
 /// Says where the window's messages go; one that is unpacked in place goes to its target.
 Status Replay::expect(size_t window) {
   for (const BucketStep &bucket : program.bucketsOf(program.windows[window])) {
-    const size_t index = indexOf(bucket);
+    const size_t index = program.indexOf(bucket);
     const size_t first = messages.slots[index].firstReceive;
     const size_t count = messages.slots[index + 1].firstReceive - first;
     if (count > 0)
@@ -105,8 +105,8 @@ Status Replay::expect(size_t window) {
 Status Replay::prepare(size_t window) {
   for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
     if (bucket.isSource)
-      if (Status status = bucket.isReduce ? contribute(window, indexOf(bucket))
-                                          : packAndDeliver(window, indexOf(bucket));
+      if (Status status = bucket.isReduce ? contribute(window, program.indexOf(bucket))
+                                          : packAndDeliver(window, program.indexOf(bucket));
           !status.isOk())
         return status;
   return {};
@@ -178,11 +178,11 @@ Status Replay::post(size_t window, size_t slot, const std::byte *data, uint64_t 
 Status Replay::complete(size_t window) {
   for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
     if (bucket.isReduce && bucket.sender == program.rank)
-      if (Status status = gatherAndFold(window, indexOf(bucket)); !status.isOk())
+      if (Status status = gatherAndFold(window, program.indexOf(bucket)); !status.isOk())
         return status;
   for (const BucketStep &bucket : program.bucketsOf(program.windows[window]))
     if (bucket.isTarget)
-      if (Status status = receiveAndFinalize(window, indexOf(bucket)); !status.isOk())
+      if (Status status = receiveAndFinalize(window, program.indexOf(bucket)); !status.isOk())
         return status;
   return {};
 }

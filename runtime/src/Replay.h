@@ -54,9 +54,6 @@ private:
 
   Deadline deadline() const { return Deadline::in(timeout); }
   uint64_t checksumOf(const std::byte *bytes, int64_t count) const;
-  size_t indexOf(const BucketStep &bucket) const {
-    return static_cast<size_t>(&bucket - program.buckets.data());
-  }
 
   const int64_t timeout;
   const bool checksums;

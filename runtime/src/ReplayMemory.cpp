@@ -15,7 +15,7 @@ void ReplayMemory::allocate() {
     int64_t place = i % 2 == 0 ? 0 : arenaBytes - windowBytes;
     for (const BucketStep &bucket : program.bucketsOf(window)) {
       const bool folds = bucket.isReduce && bucket.sender == program.rank;
-      Place &staged = places[static_cast<size_t>(&bucket - program.buckets.data())];
+      Place &staged = places[program.indexOf(bucket)];
       staged.wire = place;
       staged.contribution = place + (folds ? bucket.bytes : 0);
       staged.received = place + bucket.stagedBytes(program.rank);

@@ -10,9 +10,8 @@ static bool isLong(const ChunkStep &chunk) {
 /// Whether a segment is one chunk whose elements lie in the tensor as they cross.
 static bool liesInTensor(const xfer_plan &plan, const Segment &segment, const ChunkStep &chunk,
                          int32_t nest, xfer_dtype_t stored) {
-  return segment.numChunks == 1 && segment.offset == chunk.offset && stored == chunk.wireDType &&
-         segment.bytes == chunk.numElements * byteWidth(stored) &&
-         plan.nests[static_cast<size_t>(nest)].isContiguous();
+  return segment.numChunks == 1 && segment.offset == chunk.offset &&
+         plan.nests[static_cast<size_t>(nest)].isPackedIn(stored, chunk.wireDType, segment.bytes);
 }
 
 void cutBucket(const xfer_plan &plan, const Program &program, const BucketStep &bucket,

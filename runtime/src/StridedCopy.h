@@ -28,6 +28,11 @@ struct LoopNest {
   std::span<const Loop> loops;
   int64_t numElements = 1;
   bool isContiguous() const { return loops.empty() || (loops.size() == 1 && loops[0].stride == 1); }
+  /// Whether a tensor of `stored` elements has the nest's as a buffer of `bytes` bytes would that
+  /// holds them as `packed`, so that its memory serves as that buffer.
+  bool isPackedIn(xfer_dtype_t stored, xfer_dtype_t packed, int64_t bytes) const {
+    return isContiguous() && stored == packed && numElements * byteWidth(stored) == bytes;
+  }
 };
 
 /// A copy between a tensor's elements and a packed buffer's.

@@ -169,7 +169,7 @@ void NcclSession::noteProgress() {
     for (size_t i = 0; i < end; ++i)
       for (const BucketStep &bucket : program.bucketsOf(program.windows[i]))
         if (bucket.isTarget)
-          progress.finish(static_cast<size_t>(&bucket - program.buckets.data()));
+          progress.finish(program.indexOf(bucket));
     return;
   }
   const bool isLast = replayer->numInFlight() == 1; // else an earlier replay may have been anywhere
@@ -181,7 +181,7 @@ void NcclSession::noteProgress() {
     for (const BucketStep &bucket : program.bucketsOf(program.windows[i])) {
       if (!bucket.isTarget)
         continue;
-      const auto index = static_cast<size_t>(&bucket - program.buckets.data());
+      const auto index = program.indexOf(bucket);
       if (state.isDone && isLast)
         progress.finish(index);
       else if (!isLast || (canRun && (state.isWired || schedule.arrivesInPlace(bucket))))

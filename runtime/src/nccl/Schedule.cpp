@@ -56,17 +56,6 @@ Schedule::BroadcastSet Schedule::setOf(const BucketStep &bucket) const {
   return {members.begin(), members.end()};
 }
 
-/// One chunk, contiguous, nothing to cast, nothing to verify before.
-bool Schedule::arrivesInPlace(const BucketStep &bucket) const {
-  if (checksums || !bucket.isTarget || bucket.sender == program.rank || bucket.numChunks != 1)
-    return false;
-  const ChunkStep &chunk = program.chunksOf(bucket).front();
-  const xfer_dtype_t dtype = program.binding(chunk.targetBinding).dtype;
-  return chunk.offset == 0 && dtype == chunk.wireDType &&
-         job.nests[static_cast<size_t>(chunk.targetNest)].isContiguous() &&
-         chunk.numElements * byteWidth(dtype) == bucket.bytes;
-}
-
 /// Whether what a sender packs or folds goes to another rank.
 bool Schedule::isSent(const BucketStep &bucket) const {
   const std::vector<int64_t> &destinations = job.destinationsOf(bucket).ranks;
@@ -84,7 +73,7 @@ void Schedule::layOut(int64_t alignment) {
   for (const WindowStep &window : program.windows) {
     int64_t end = 0;
     for (const BucketStep &bucket : program.bucketsOf(window))
-      placeBucket(bucket, alignment, places[indexOf(bucket)], end);
+      placeBucket(bucket, alignment, places[program.indexOf(bucket)], end);
     stagingBytes = std::max(stagingBytes, end + (sizes.empty() ? 0 : sizes.back()));
     sizes.push_back(end);
   }
@@ -92,7 +81,7 @@ void Schedule::layOut(int64_t alignment) {
     const int64_t shift = (stagingBytes - sizes[i]) / alignment * alignment;
     auto move = [&](Place &place) { place.offset += place.base == kStagingBase ? shift : 0; };
     for (const BucketStep &bucket : program.bucketsOf(program.windows[i])) {
-      BucketPlaces &moved = places[indexOf(bucket)];
+      BucketPlaces &moved = places[program.indexOf(bucket)];
       move(moved.contribution);
       move(moved.wire);
       std::for_each(moved.contributions.begin(), moved.contributions.end(), move);
@@ -155,7 +144,7 @@ void Schedule::planWindow(size_t index, const std::map<BroadcastSet, int32_t> &c
   std::vector<WireOperation> gathers, messages, broadcasts;
   const WindowStep &window = program.windows[index];
   for (const BucketStep &bucket : program.bucketsOf(window)) {
-    const BucketPlaces &placed = places[indexOf(bucket)];
+    const BucketPlaces &placed = places[program.indexOf(bucket)];
     const bool isSender = bucket.sender == program.rank;
     if (bucket.isReduce && isSender) {
       const std::vector<int64_t> &contributors = job.contributorsOf(bucket).ranks;

@@ -107,7 +107,9 @@ public:
   std::vector<WindowPeer> peersOf(size_t window) const; ///< ascending
 
   /// True if a bucket is received into its target's own memory.
-  bool arrivesInPlace(const BucketStep &bucket) const;
+  bool arrivesInPlace(const BucketStep &bucket) const {
+    return bucket.unpacksInPlace && !checksums; // which are compared before the target is written
+  }
 
   std::vector<DeviceWindow> windows;
   std::vector<IndexRange> groups; ///< of operations
@@ -140,9 +142,6 @@ private:
   int32_t distanceOf(const WireOperation &message) const;
   BroadcastSet setOf(const BucketStep &bucket) const;
   int32_t positionOf(int64_t rank) const;
-  size_t indexOf(const BucketStep &bucket) const {
-    return static_cast<size_t>(&bucket - program.buckets.data());
-  }
 
   const xfer_plan &job;
   const Program &program;

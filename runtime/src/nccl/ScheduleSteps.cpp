@@ -32,7 +32,7 @@ void Schedule::buildSteps(StepBuilder &builder) {
 void Schedule::packWindow(size_t index, StepBuilder &builder) {
   const auto buckets = program.bucketsOf(program.windows[index]);
   auto packedPlace = [&](const BucketStep &bucket) {
-    const BucketPlaces &placed = places[indexOf(bucket)];
+    const BucketPlaces &placed = places[program.indexOf(bucket)];
     return bucket.isReduce ? placed.contribution : placed.wire;
   };
   for (const BucketStep &bucket : buckets) {
@@ -67,14 +67,14 @@ void Schedule::foldWindow(size_t index, StepBuilder &builder) {
     for (size_t i = 0; i < contributors.size(); ++i)
       if (contributors[i] != program.rank)
         hash(index, *bucket, MessageKind::Contribution, contributors[i],
-             places[indexOf(*bucket)].contributions[i], builder);
+             places[program.indexOf(*bucket)].contributions[i], builder);
   }
   KernelWork &work = windows[index].fold;
   work.verified = builder.endMessages();
 
   std::vector<Place> operands;
   for (const BucketStep *bucket : buckets) {
-    const BucketPlaces &placed = places[indexOf(*bucket)];
+    const BucketPlaces &placed = places[program.indexOf(*bucket)];
     for (const ChunkStep &chunk : program.chunksOf(*bucket)) {
       const BindingSpec &source = program.binding(chunk.sourceBinding);
       operands.clear();
@@ -87,7 +87,7 @@ void Schedule::foldWindow(size_t index, StepBuilder &builder) {
   work.tiles = builder.endLaunch();
   for (const BucketStep *bucket : buckets)
     if (isSent(*bucket))
-      hash(index, *bucket, MessageKind::Total, program.rank, places[indexOf(*bucket)].wire,
+      hash(index, *bucket, MessageKind::Total, program.rank, places[program.indexOf(*bucket)].wire,
            builder);
   work.sealed = builder.endMessages();
 }
@@ -98,14 +98,14 @@ void Schedule::unpackWindow(size_t index, StepBuilder &builder) {
   for (const BucketStep &bucket : buckets)
     if (bucket.isTarget && bucket.sender != program.rank)
       hash(index, bucket, bucket.isReduce ? MessageKind::Total : MessageKind::Delivery,
-           bucket.sender, places[indexOf(bucket)].wire, builder);
+           bucket.sender, places[program.indexOf(bucket)].wire, builder);
   KernelWork &work = windows[index].unpack;
   work.verified = builder.endMessages();
   for (const BucketStep &bucket : buckets) {
     if (!bucket.isTarget || arrivesInPlace(bucket))
       continue;
     for (const ChunkStep &chunk : program.chunksOf(bucket))
-      builder.unpack(at(places[indexOf(bucket)].wire, chunk.offset), chunk.wireDType,
+      builder.unpack(at(places[program.indexOf(bucket)].wire, chunk.offset), chunk.wireDType,
                      job.nests[static_cast<size_t>(chunk.targetNest)], 1 + chunk.targetBinding,
                      program.binding(chunk.targetBinding).dtype);
   }
@@ -117,7 +117,7 @@ void Schedule::hash(size_t window, const BucketStep &bucket, MessageKind kind, i
                     Place place, StepBuilder &builder) {
   if (!checksums)
     return;
-  hashed.push_back({window, indexOf(bucket), kind, from});
+  hashed.push_back({window, program.indexOf(bucket), kind, from});
   const Envelope envelope = envelopeOf(hashed.back());
   const uint64_t name[] = {static_cast<uint64_t>(kind), static_cast<uint64_t>(from),
                            static_cast<uint64_t>(envelope.window),
