@@ -4,6 +4,7 @@
 // same named sizes and words; Sides.cpp checks that they agree.
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/Job.h"
+#include "xfer/Frontend/JsonFields.h"
 #include "xfer/IR/Spelling.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"

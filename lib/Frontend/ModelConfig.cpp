@@ -3,6 +3,7 @@
 // One function a family of models. A field that changes the tensors is read or
 // refused by name; all others (rotary scaling, token ids, ...) are ignored.
 //===----------------------------------------------------------------------===//
+#include "xfer/Frontend/JsonFields.h"
 #include "xfer/Frontend/ModelFiles.h"
 #include "xfer/IR/Spelling.h"
 

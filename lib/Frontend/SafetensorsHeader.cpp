@@ -3,7 +3,7 @@
 // The length, the header, its tensors one by one, then all of them together.
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/SafetensorsHeader.h"
-#include "xfer/Frontend/Json.h"
+#include "xfer/Frontend/JsonFields.h"
 #include "xfer/IR/Spelling.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"

@@ -3,6 +3,7 @@
 // JSON objects of shapes, safetensors files, and indices of several files. All
 // give tensors in the natural order of their names: layer 2 before layer 10.
 //===----------------------------------------------------------------------===//
+#include "xfer/Frontend/JsonFields.h"
 #include "xfer/Frontend/ModelFiles.h"
 #include "xfer/Frontend/SafetensorsHeader.h"
 #include "xfer/IR/Spelling.h"

@@ -1,5 +1,6 @@
 //===- JsonTest.cpp - Strict JSON -----------------------------------------===//
 #include "FrontendForTest.h"
+#include "xfer/Frontend/JsonFields.h"
 #include <gtest/gtest.h>
 
 namespace xfer::frontend {
