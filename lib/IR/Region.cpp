@@ -63,13 +63,6 @@ bool Region::isStrided() const {
   return true;
 }
 
-int64_t StridedRegion::numElements() const {
-  int64_t product = 1;
-  for (int64_t size : sizes)
-    product *= size;
-  return product;
-}
-
 void StridedRegion::canonicalize() {
   size_t kept = 0;
   for (size_t i = 0; i < sizes.size(); ++i) {

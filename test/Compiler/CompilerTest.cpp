@@ -153,6 +153,19 @@ TEST(Compiler, APlanIsTheSameWhetherItWasProvenOrNot) {
   EXPECT_EQ(compile({wrong}, options).status, XFER_COMPILER_OK);
 }
 
+TEST(Compiler, SizesAreThoseThatAreAskedFor) {
+  const std::string usual = compile({kTrainer, kServer}).plan;
+  xfer_compile_options_t options = {};
+  options.staging_bytes = 128 << 20; // what 0 means
+  options.bucket_bytes = 4 << 20;
+  EXPECT_EQ(compile({kTrainer, kServer}, options).plan, usual);
+  options.staging_bytes = 64 << 20;
+  EXPECT_NE(compile({kTrainer, kServer}, options).plan, usual);
+  options.staging_bytes = 0;
+  options.bucket_bytes = 64; // half of what each rank sends
+  EXPECT_NE(compile({kTrainer, kServer}, options).plan, usual);
+}
+
 /// A job with unequal pieces, reductions, storages and fan-outs.
 constexpr const char *kMixed = R"(
 mesh @a = [dp=2, tp=3]

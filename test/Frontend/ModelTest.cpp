@@ -66,6 +66,10 @@ TEST(ModelConfig, FieldsThatMatterAreCheckedByName) {
             "'num_key_value_heads' is 5, which does not divide 'num_attention_heads' 32");
   EXPECT_EQ(errorWith("\"num_key_value_heads\": 4", "\"num_key_value_heads\": 0"),
             "'num_key_value_heads' is 0, expected an integer of at least 1");
+  EXPECT_EQ(
+      errorWith("\"num_attention_heads\": 32", "\"num_attention_heads\": 31", "llama-3-8b"),
+      "'num_attention_heads' is 31, which does not divide 'hidden_size' 4096, and there is no "
+      "'head_dim'");
   EXPECT_EQ(errorWith("\"mlp_only_layers\": []", "\"mlp_only_layers\": [48]"),
             "'mlp_only_layers' lists 48, expected numbers of layers below 48");
   EXPECT_EQ(errorWith("\"hidden_act\": \"silu\"", "\"hidden_act\": \"gelu\""),
@@ -95,6 +99,9 @@ TEST(ModelConfig, QuantisationIsKnownOrRefused) {
   EXPECT_EQ(errorWith("\"weight_block_size\": [\n      128,", "\"weight_block_size\": [\n 0,",
                       "deepseek-v3"),
             "'quantization_config.weight_block_size' is not a pair of sizes");
+  EXPECT_EQ(errorWith("\"fmt\": \"e4m3\"", "\"fmt\": \"e4m3\", \"modules_to_not_convert\": [1]",
+                      "deepseek-v3"),
+            "'quantization_config.modules_to_not_convert' is not a list of names");
   EXPECT_EQ(
       errorWith("\"topk_method\": \"noaux_tc\"", "\"topk_method\": \"greedy\"", "deepseek-v3"),
       "'topk_method' is 'greedy', but only 'noaux_tc' is known");

@@ -176,6 +176,26 @@ class ModelFiles(unittest.TestCase):
         moved = translate(CONFIG, path, generation="fsdp")
         self.assertIn("target @model.layers.2.self_attn.gain.weight on @generation", moved.stdout)
 
+    def test_extra_tensor_whose_file_is_not_here(self):
+        names = [*self.example()[1], "model.layers.2.self_attn.gain.weight"]
+        index = self.write("index.json", json.dumps(
+            {"weight_map": {name: "a.safetensors" for name in names}}))
+        self.expect_error(translate(CONFIG, index),
+                          "error: tensor 'model.layers.2.self_attn.gain.weight' is not known from the "
+                          "configuration, and its file is not beside the index")
+
+    def test_stored_copy_of_a_tied_embedding(self):
+        with open(CONFIG) as file:
+            config = json.load(file)
+        tensors = self.example()[1]
+        config["tie_word_embeddings"] = True
+        result = translate(self.write("config.json", json.dumps(config)),
+                           self.write_safetensors("all.safetensors", tensors))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("//   'lm_head.weight' is tied to the embedding; its copy in the checkpoint "
+                      "is left out", result.stdout)
+        self.assertNotIn("lm_head.weight", tensors_of(result.stdout))
+
     def test_other_shape(self):
         _, tensors = self.example()
         tensors["model.norm.weight"] = ("BF16", [65])

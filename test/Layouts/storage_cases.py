@@ -17,6 +17,14 @@ def groups_of_eight_heads(first):
                      f"v {128 * g}-{128 * g + 128}" for g in (first, first + 1))
 
 
+def chunk_of(extent, ranks, rank):
+    """begin-end of what a rank has of an extent in chunks."""
+    size = -(-extent // ranks)
+    return f"{min(extent, rank * size)}-{min(extent, (rank + 1) * size)}"
+
+
+MANY = {f"p{i}": 70 + 3 * i for i in range(12)}
+
 CASES = [
     ("T19", "mesh @m = [dp=4]\ntensor @p0 : i32[3, 3]\ntensor @p1 : i32[5]\n",
      "i32[(p0:9 | pad:7 | p1:5 | pad:3)] on @m split [{dp}] { view @p0 [p0: d0*d1] "
@@ -74,6 +82,12 @@ CASES = [
      "mesh @m = [tp=2]\n" + "".join(f"tensor @e{i} : i32[]\n" for i in range(4)),
      "i32[2 x (rows:2 | pad:1)] on @m split [{tp}] { view @e0 [0] view @e1 [1] view @e2 [3] "
      "view @e3 [4] }", ["e0 0-1, e1 0-1, pad 1", "e2 0-1, e3 0-1, pad 1"]),
+    # On every rank each part begins elsewhere.
+    ("many-parts", "mesh @m = [tp=70]\n" + "".join(f"tensor @{p} : i32[{n}]\n" for p, n in MANY.items()),
+     f"i32[{' | '.join(f'{p}:{n}' for p, n in MANY.items())}] on @m "
+     f"split [{' | '.join(['{tp}'] * len(MANY))}] "
+     f"{{ {' '.join(f'view @{p} [{p}: d0]' for p in MANY)} }}",
+     [", ".join(f"{p} {chunk_of(n, 70, rank)}" for p, n in MANY.items()) for rank in range(70)]),
     ("permuted-slots", "mesh @m = [ep=2]\ntensor @experts : i32[4, 2]\n",
      "i32[4, 2] on @m split [{ep}, {}] { view @experts [d0 table [2, 0, 3, 1], d1] }",
      ["experts 4-6, experts 0-2", "experts 6-8, experts 2-4"]),

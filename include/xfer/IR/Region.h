@@ -55,7 +55,6 @@ struct StridedRegion {
   llvm::SmallVector<int64_t, 3> sizes;
   llvm::SmallVector<int64_t, 3> strides;
   bool operator==(const StridedRegion &) const = default;
-  int64_t numElements() const;
   /// True if the elements are consecutive in memory.
   bool isContiguous() const { return sizes.empty() || (sizes.size() == 1 && strides[0] == 1); }
   /// Brings the loops to canonical form.
