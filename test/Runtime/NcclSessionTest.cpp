@@ -332,6 +332,21 @@ TEST_F(NcclSession, KilledRankIsNoticedByTheOthers) {
   }
 }
 
+TEST_F(NcclSession, SeveralSilentRanksAreAllNamed) {
+  Job job(makeRing(4).build(), makePlace());
+  const auto outcomes = withSessions(job, 500, [&](int64_t rank, xfer_session_t *session) {
+    return rank % 2 == 0 ? Outcome() : replayAndWait(session);
+  });
+  for (int64_t rank : {1, 3}) {
+    EXPECT_EQ(outcomes.at(rank).status, XFER_TIMEOUT);
+    EXPECT_TRUE(mentions(outcomes.at(rank), "rank 0 (bucket ")) << outcomes.at(rank).text;
+    EXPECT_TRUE(mentions(outcomes.at(rank), ", rank 2 (bucket ")) << outcomes.at(rank).text;
+    EXPECT_TRUE(mentions(outcomes.at(rank), ") did not take part in window 5"))
+        << outcomes.at(rank).text;
+    EXPECT_FALSE(mentions(outcomes.at(rank), "one of")) << outcomes.at(rank).text;
+  }
+}
+
 TEST_F(NcclSession, EveryCallThatFailsEndsInAnErrorAndLeaksNothing) {
   // Each function fails at each of its calls in turn, in the life of a session.
   struct Fault {
