@@ -408,6 +408,18 @@ const Mistake kMistakes[] = {
      "window 2 has buckets 2 + 9"},
     {"BucketInNoWindow", [](fb::PlanT &plan) { plan.programs[0]->windows.pop_back(); },
      "windows hold 2 buckets, but the program has 3"},
+    {"SourceCannotBeCast", [](fb::PlanT &plan) { plan.tensors[0]->dtype = fb::DType::I32; },
+     "source 'a' of f32 cannot be cast to the wire's i32"},
+    {"LogicalChunkMissing",
+     [](fb::PlanT &plan) {
+       plan.programs[0]->logical.assign(2, {0, 0});
+     },
+     "has 3 chunks, but says of 2 what they are"},
+    {"LogicalRegionUnknown",
+     [](fb::PlanT &plan) {
+       plan.programs[0]->logical.assign(3, {99, 0});
+     },
+     "chunk 0 is logical region 99 of 0"},
     {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 55; },
      "replaying stages 56 bytes, but the program states 55"},
 };
