@@ -176,6 +176,9 @@ void Routing::buildPattern(RoutePattern &pattern) {
     if (known[cell] == kNone) {
       SmallVector<int64_t, 64> ranks;
       side.appendHolders(cell, ranks);
+      // Destinations are a set; sources come in the order in which they are reduced.
+      if (&known == &targetHolders)
+        llvm::sort(ranks);
       known[cell] = module.internRanks(ranks);
     }
     return known[cell];

@@ -2,6 +2,7 @@
 #include "xfer/Analysis/SenderShares.h"
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 using llvm::ArrayRef;
 
@@ -29,6 +30,8 @@ void SenderShares::layOut() {
     llvm::DenseMap<RankListId, Bytes> perInstance;
     for (size_t r = 0; r < pattern.routes.size(); ++r) {
       const CellRoute &route = pattern.routes[r];
+      if (!std::exchange(lines[route.sources].isUsed, true))
+        usedLines.push_back(route.sources);
       Bytes &used = perInstance[route.sources];
       patternPlaces[r].begin = lines[route.sources].total + used;
       used += Bytes(route.bytes) * numDeliveries(module, pattern, route);
@@ -42,10 +45,10 @@ void SenderShares::layOut() {
 
 void SenderShares::level() {
   std::vector<RankListId> order;
-  for (size_t i = 0; i < lines.size(); ++i)
-    if (lines[i].total > 0)
-      order.push_back(static_cast<RankListId>(i));
-  // Cells with one holder leave no choice: they go first.
+  llvm::copy_if(usedLines, std::back_inserter(order),
+                [&](RankListId holders) { return lines[holders].total > 0; });
+  // Cells with one holder leave no choice: they go first. The numbers of rank lists say nothing:
+  // they depend on what the text named before.
   llvm::stable_sort(order, [&](RankListId l, RankListId r) {
     return module.rankList(l).size() < module.rankList(r).size();
   });

@@ -44,7 +44,7 @@ def expected_routes(tensor, regions=Regions):
                 shared = tuple(common(a, b) for a, b in zip(held, wanted))
                 if all(shared):
                     reduction = tensor.source.reduction if len(groups[held][0]) > 1 else None
-                    result[shared, tuple(destinations)] = (groups[held], reduction)
+                    result[shared, tuple(sorted(destinations))] = (groups[held], reduction)
     return result
 
 

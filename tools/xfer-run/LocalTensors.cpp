@@ -65,6 +65,16 @@ void LocalTensors::addTensor(DeclaredMemory &memory, TensorId tensor, const View
       {tensor, Placement(*memory.cuts, view, declarations.tensors[tensor].shape)});
 }
 
+/// The view of a 0-d memory, which has one dimension of one here.
+static const View &onlyElement() {
+  static const View view = [] {
+    View one;
+    one.entries.emplace_back(); // index 0
+    return one;
+  }();
+  return view;
+}
+
 void LocalTensors::addSide(TensorId tensor, const Side &side, bool isSource) {
   if (side.storage != kNone)
     return;
@@ -73,7 +83,7 @@ void LocalTensors::addSide(TensorId tensor, const Side &side, bool isSource) {
       addMemory(side.name, side.dtype, isSource, side.layout, ownShape(declared));
   memory.ownView = ownView(declared);
   if (memory.ownView.entries.empty())
-    memory.ownView.entries.emplace_back(); // the only element, at 0
+    memory.ownView = onlyElement();
   addTensor(memory, tensor, memory.ownView);
 }
 
@@ -81,8 +91,10 @@ void LocalTensors::addStorage(int32_t number) {
   const Storage &storage = declarations.storages[number];
   DeclaredMemory &memory = addMemory(storage.name, storage.dtype, !storage.isTarget, storage.layout,
                                      declarations.storageShape(storage.shape));
-  for (const StorageView &view : storage.views)
-    addTensor(memory, view.tensor, declarations.view(view.view));
+  for (const StorageView &declared : storage.views) {
+    const View &view = declarations.view(declared.view);
+    addTensor(memory, declared.tensor, view.entries.empty() ? onlyElement() : view);
+  }
 }
 
 LocalTensors::LocalTensors(const Module &module)

@@ -31,6 +31,7 @@ private:
   struct Line {
     Bytes total = 0;
     std::vector<Bytes> shares; ///< by holder; then their running sum
+    bool isUsed = false;
   };
   /// Where the route's deliveries of instance 0 begin, and the step to the next instance.
   struct Place {
@@ -43,6 +44,7 @@ private:
   const Module &module;
   const Routing &routing;
   std::vector<Line> lines;                ///< by rank list
+  std::vector<RankListId> usedLines;      ///< in the order of the routes
   std::vector<std::vector<Place>> places; ///< by pattern, then route
   RankMap<Bytes> loads;
 };
