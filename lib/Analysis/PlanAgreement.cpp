@@ -113,7 +113,7 @@ LogicalResult PlanAgreement::reportAbsence(const Meeting &meeting) {
   return diagnostics.error(meeting.bucket->loc,
                            describe(module, *meeting.program, *meeting.bucket) + " is on " +
                                Twine(meeting.seen) + " ranks, expected " + Twine(meeting.expected) +
-                               ": absent on ranks " + toString(absent));
+                               ": absent on ranks " + ranksToString(absent));
 }
 
 } // namespace xfer

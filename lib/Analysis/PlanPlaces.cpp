@@ -17,9 +17,9 @@ std::string describe(const Module &module, const Program &program, const Bucket 
   std::string text =
       "bucket " + std::to_string(bucket.ordinal) + " " + spelling(bucket.transport).str() + " ";
   if (bucket.ends.isReduce())
-    text += toString(module.rankList(bucket.ends.sources)) + " via ";
+    text += ranksToString(module.rankList(bucket.ends.sources)) + " via ";
   text += std::to_string(bucket.ends.sender) + " -> " +
-          toString(module.rankList(bucket.ends.destinations));
+          ranksToString(module.rankList(bucket.ends.destinations));
   if (const Window *window =
           findRange(program.windows, &bucket - program.buckets.data(), &Window::firstBucket))
     text += " in window " + std::to_string(window->index);

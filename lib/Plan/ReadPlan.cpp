@@ -120,8 +120,8 @@ LogicalResult PlanReader::readDeclarations() {
   for (size_t i = 0; i < sizeOf(plan->ranks()); ++i)
     ranks.push_back(at(plan->ranks(), i));
   if (ranks != expected)
-    return error("is for ranks " + toString(ranks) + ", but its declarations name " +
-                 toString(expected));
+    return error("is for ranks " + ranksToString(ranks) + ", but its declarations name " +
+                 ranksToString(expected));
   return success();
 }
 

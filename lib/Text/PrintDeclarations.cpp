@@ -36,7 +36,14 @@ static void appendRanks(ArrayRef<int64_t> ranks, std::string &text) {
   }
 }
 
-std::string toString(ArrayRef<int64_t> ranks) {
+std::string toString(ArrayRef<int64_t> sizes) {
+  std::string text = "[";
+  for (size_t i = 0; i < sizes.size(); ++i)
+    text += (i ? ", " : "") + std::to_string(sizes[i]);
+  return text + "]";
+}
+
+std::string ranksToString(ArrayRef<int64_t> ranks) {
   std::string text = "[";
   appendRanks(ranks, text);
   return text + "]";
@@ -58,7 +65,7 @@ void ModulePrinter::printMesh(const Mesh &mesh) {
   }
   out << "]";
   if (!isDefaultRanks(mesh))
-    out << " ranks " << toString(mesh.ranks);
+    out << " ranks " << ranksToString(mesh.ranks);
   out << "\n";
 }
 

@@ -96,7 +96,7 @@ StringRef ModulePrinter::rankListText(RankListId id) {
   if (rankListTexts.empty())
     rankListTexts.resize(module.numRankLists());
   if (rankListTexts[id].empty())
-    rankListTexts[id] = toString(module.rankList(id));
+    rankListTexts[id] = ranksToString(module.rankList(id));
   return rankListTexts[id];
 }
 
@@ -120,7 +120,7 @@ void ModulePrinter::printEndpoints(const Endpoints &ends, TensorId tensor) {
       ArrayRef<int64_t> sources = module.rankList(ends.sources);
       StringRef separator = "[{";
       for (; !sources.empty(); sources = sources.drop_front(ends.groupSize)) {
-        std::string group = toString(sources.take_front(ends.groupSize));
+        std::string group = ranksToString(sources.take_front(ends.groupSize));
         out << separator << inner(group) << "} ";
         printReduceOp(tensor);
         separator = ", {";

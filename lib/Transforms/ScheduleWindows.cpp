@@ -54,11 +54,11 @@ LogicalResult ScheduleWindows::schedule(Module &module, Program &program, const 
   for (const Bucket &bucket : program.buckets) {
     std::optional<int64_t> slot = slots.slot(bucket.ends, bucket.transport);
     if (!slot)
-      return diagnostics.error(bucket.loc, "the declarations give rank " +
-                                               llvm::Twine(bucket.ends.sender) +
-                                               " no reason to serve " +
-                                               toString(module.rankList(bucket.ends.destinations)) +
-                                               " together: no window is safe for it");
+      return diagnostics.error(bucket.loc,
+                               "the declarations give rank " + llvm::Twine(bucket.ends.sender) +
+                                   " no reason to serve " +
+                                   ranksToString(module.rankList(bucket.ends.destinations)) +
+                                   " together: no window is safe for it");
     int64_t window;
     if (__builtin_mul_overflow(bucket.ordinal, slots.numSlots(), &window) ||
         __builtin_add_overflow(window, *slot, &window))

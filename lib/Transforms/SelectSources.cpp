@@ -76,24 +76,25 @@ LogicalResult Selector::select(const Route &route) {
   int64_t index = -1;
   if (instance) {
     const RoutePattern &pattern = routing.patterns()[instance->pattern];
-    index = routing.findRoute(instance->pattern,
-                              ownerships.cell(ownerships[pattern.source], candidates.front()),
-                              ownerships.cell(ownerships[pattern.target], destinations.front()),
-                              route.region);
+    index = routing.findRoute(
+        instance->pattern, ownerships.cell(ownerships[pattern.source], candidates.front()),
+        ownerships.cell(ownerships[pattern.target], destinations.front()), route.region);
   }
   if (index < 0)
-    return context.diagnostics.error(
-        route.loc, "no replica of '@" + module.tensors[route.tensor].name + "' on " +
-                       toString(candidates) + " holds what " + toString(destinations) + " needs");
+    return context.diagnostics.error(route.loc, "no replica of '@" +
+                                                    module.tensors[route.tensor].name + "' on " +
+                                                    ranksToString(candidates) + " holds what " +
+                                                    ranksToString(destinations) + " needs");
   const CellRoute &cells = routing.patterns()[instance->pattern].routes[index];
   if (cells.sources != route.ends.sources)
     return context.diagnostics.error(route.loc, "expected the candidates " +
-                                                    toString(module.rankList(cells.sources)) +
-                                                    ", got " + toString(candidates));
+                                                    ranksToString(module.rankList(cells.sources)) +
+                                                    ", got " + ranksToString(candidates));
   if (cells.destinations != route.ends.destinations)
-    return context.diagnostics.error(route.loc, "expected the destinations " +
-                                                    toString(module.rankList(cells.destinations)) +
-                                                    ", got " + toString(destinations));
+    return context.diagnostics.error(route.loc,
+                                     "expected the destinations " +
+                                         ranksToString(module.rankList(cells.destinations)) +
+                                         ", got " + ranksToString(destinations));
   if (route.ends.isReduce())
     return selectReduce(route, *instance, index);
 

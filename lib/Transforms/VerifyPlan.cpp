@@ -218,7 +218,7 @@ LogicalResult PlanVerifier::verifyEndpoints(const Program &program, const Bucket
                                             const ProgramChunk &chunk) {
   const Endpoints &ends = bucket.ends;
   if (!isGroup(locals.sourceOwnership(chunk.tensor), ends.sources))
-    return diagnostics.error(chunk.loc, toString(module.rankList(ends.sources)) +
+    return diagnostics.error(chunk.loc, ranksToString(module.rankList(ends.sources)) +
                                             " are not the contributors of one replica: " +
                                             describe(module, program, chunk));
   if (program.rank != ends.sender &&

@@ -14,7 +14,8 @@ void printDeclarations(const Module &module, llvm::raw_ostream &os);
 
 /// Single pieces, as they stand in the text: for error messages.
 std::string toString(const Module &module, RegionId region);
-std::string toString(llvm::ArrayRef<int64_t> ranks); ///< `[4, 5]`
+std::string toString(llvm::ArrayRef<int64_t> sizes);      ///< `[2, 3, 4]`
+std::string ranksToString(llvm::ArrayRef<int64_t> ranks); ///< `[4, 6:9]`
 llvm::StringRef spelling(RouteType type);
 llvm::StringRef spelling(Transport transport);
 llvm::StringRef spelling(Level level); ///< `declarations`, `routes`, ...
