@@ -31,6 +31,18 @@ def random_mesh(random, name, max_ranks, world):
     return Mesh(name, axes, ranks)
 
 
+def random_meshes(random, count, sizes, world):
+    """`sizes`: how many ranks each has at most, one of them."""
+    meshes = []
+    for i in range(count):
+        mesh = random_mesh(random, f"m{i}", random.choice(sizes), world)
+        if meshes and random.random() < 0.35:  # the ranks of another, in another order
+            other = random.choice(meshes)
+            mesh = Mesh(f"m{i}", other.axes, random.sample(other.ranks, len(other.ranks)))
+        meshes.append(mesh)
+    return meshes
+
+
 def random_shape(random, max_elements):
     count = random.choice([0, 1, 1, 1, 2, 2, 2, 2, 3, 3, 4])
     shape = []
@@ -222,8 +234,7 @@ def random_module(random, num_tensors=30, max_ranks=8, world=12, max_elements=16
     world = list(range(world))
     if random.random() < 0.1:  # rank numbers may be anything
         world = sorted(random.sample(range(10000), len(world) - 1)) + [(1 << 63) - 1]
-    meshes = [random_mesh(random, f"m{i}", random.choice([2, 4, 6, max_ranks, max_ranks]), world)
-              for i in range(random.randint(2, 9))]
+    meshes = random_meshes(random, random.randint(2, 9), [2, 4, 6, max_ranks, max_ranks], world)
     tensors = []
     for i in range(num_tensors):
         name = f"{random.choice(NAME_PIECES)}.{i}{random.choice(['', '_', '.w', '$'])}"

@@ -9,7 +9,7 @@ from math import gcd, prod
 from typing import Dict, List, Optional
 
 from elements import DTYPES, can_cast, can_reduce, REDUCTIONS
-from generate import (axis_pieces, random_mesh, random_side, random_split, random_tensor,
+from generate import (axis_pieces, random_meshes, random_side, random_split, random_tensor,
                       random_values)
 from layout import owned_indices
 from model import Module, Tensor
@@ -392,8 +392,7 @@ class ModuleBuilder:
 
 
 def random_storage_module(random, families=6, max_ranks=8, world=12):
-    meshes = [random_mesh(random, f"m{i}", random.choice([2, 4, max_ranks]), list(range(world)))
-              for i in range(random.randint(2, 5))]
+    meshes = random_meshes(random, random.randint(2, 5), [2, 4, max_ranks], list(range(world)))
     builder = ModuleBuilder(random, meshes)
     for number in range(families):
         builder.add_family(f"{random.choice(['layers', 'mlp', 'w'])}.{number}")
