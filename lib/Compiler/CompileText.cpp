@@ -7,6 +7,7 @@
 #include "xfer/IR/Verifier.h"
 #include "xfer/Pass/PassRegistry.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Text/Parser.h"
 
 namespace xfer {

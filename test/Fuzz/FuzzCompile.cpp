@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Fuzz.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Plan/ReadPlan.h"
 #include "xfer/Transforms/Pipelines.h"
 #include "xfer/runtime.h"

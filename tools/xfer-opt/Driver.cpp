@@ -8,6 +8,7 @@
 #include "SplitInput.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Plan/ReadPlan.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Text/Printer.h"

@@ -5,6 +5,7 @@
 #include "xfer/IR/Verifier.h"
 #include "xfer/Pass/PassRegistry.h"
 #include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Plan/ReadPlan.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Transforms/Levels.h"

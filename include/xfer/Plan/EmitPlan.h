@@ -3,7 +3,6 @@
 #include "xfer/IR/Diagnostics.h"
 #include "xfer/IR/Module.h"
 #include <cstdint>
-#include <string>
 #include <vector>
 
 namespace xfer {
@@ -14,13 +13,5 @@ namespace xfer {
 /// equal modules, equal bytes. Reports an error if the module is not in windows.
 LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vector<uint8_t> &out,
                        Diagnostics &diagnostics);
-
-/// What the pipeline of a plan begins with, for a module as it was read: nothing for declarations.
-/// For lowered text a word that names its content, since the passes that made it are not known;
-/// ranks that begin with different lowered texts do not agree.
-std::string startOfPipeline(const Module &module);
-
-/// `start` and `passes` with a comma between them, if neither is empty.
-std::string continuePipeline(std::string start, llvm::StringRef passes);
 
 } // namespace xfer
