@@ -3,6 +3,7 @@
 #include "Poll.h"
 #include <deque>
 #include <mutex>
+#include <utility>
 
 namespace xfer::runtime {
 namespace {
@@ -59,16 +60,17 @@ Status Communicators::split(NcclComm parent, int color, int key, const Deadline 
   config.blocking = 0;
   config.splitShare = 0; // sharing would let one communicator's abort end another
   const char *what = "split a communicator";
-  NcclComm *made = newSlot();
-  const NcclResult result = api.CommSplit(parent, color, key, made, &config);
+  splitting = newSlot();
+  const NcclResult result = api.CommSplit(parent, color, key, splitting, &config);
   if (Status status = finish(result, parent, what, deadline); !status.isOk())
     return status;
+  NcclComm made = *std::exchange(splitting, nullptr);
   if (color == kNcclSplitNoColor)
     return {};
-  if (!*made)
+  if (!made)
     return failure(XFER_UNSUPPORTED, "NCCL made no communicator");
-  comms.push_back(*made);
-  return finish(kNcclInProgress, *made, what, deadline);
+  comms.push_back(made);
+  return finish(kNcclInProgress, made, what, deadline);
 }
 
 Status Communicators::asynchronousError() const {
@@ -107,6 +109,10 @@ void Communicators::abort() {
   if (isGrouped && api.GroupEnd() != kNcclSuccess)
     abortAll();
   comms.clear();
+  // What NCCL has made of a split although the split failed; it may still be writing.
+  if (splitting)
+    if (NcclComm made = __atomic_load_n(std::exchange(splitting, nullptr), __ATOMIC_ACQUIRE))
+      (void)api.CommAbort(made);
 }
 
 } // namespace xfer::runtime

@@ -56,6 +56,7 @@ private:
 
   const NcclApi &api;
   std::vector<NcclComm> comms;
+  NcclComm *splitting = nullptr; ///< where NCCL writes what an unfinished split() makes
 };
 
 } // namespace xfer::runtime

@@ -100,11 +100,11 @@ EXPORT int ncclCommSplit(Comm *comm, int color, int key, Comm **newComm, Config 
   return begin(
       comm, nullptr,
       [comm, number, newComm] {
-        const SplitCall &mine = comm->world->splits[number];
+        SplitCall &mine = comm->world->splits[number];
         if (static_cast<int>(mine.colors.size()) != comm->world->size)
           return false;
-        if (auto found = mine.made.find(comm->rank); found != mine.made.end())
-          *newComm = found->second;
+        if (auto found = mine.made.extract(comm->rank))
+          *newComm = found.mapped();
         return true;
       },
       lock);

@@ -66,6 +66,9 @@ void abortComm(Comm &comm) {
     setBusy(comm.busyStream, false);
   comm.state = Comm::State::Gone;
   --numCommunicators;
+  for (auto &[number, split] : comm.world->splits)
+    if (auto found = split.made.extract(comm.rank)) // which nobody else can free
+      abortComm(*found.mapped());
   changed.notify_all();
 }
 
@@ -83,6 +86,8 @@ void completeSplit(Comm &parent, int64_t number, bool isBlocking) {
       Comm *made = makeComm(world, position++, isBlocking);
       made->device = parent.world->members[rank]->device;
       split.made[rank] = made;
+      if (parent.world->members[rank]->isAborted)
+        abortComm(*split.made.extract(rank).mapped());
     }
   }
 }

@@ -46,7 +46,7 @@ struct Collective {
 
 struct SplitCall {
   std::map<int, std::pair<int, int>> colors; ///< and keys, by rank
-  std::map<int, Comm *> made;
+  std::map<int, Comm *> made;                ///< and not yet handed out
 };
 
 struct World {
