@@ -1,5 +1,6 @@
 //===- OperandFacts.cpp - What holds for regions and rank lists -----------===//
 #include "OperandFacts.h"
+#include "xfer/IR/SplitRules.h"
 #include "llvm/ADT/STLExtras.h"
 #include <algorithm>
 
@@ -24,12 +25,12 @@ static int64_t checkedLast(const Segment &segment) {
 }
 
 /// Verifies:
-/// - every dimension has segments, each canonical, ascending and disjoint;
+/// - every dimension has segments, each canonical, ascending and disjoint, and few intervals;
 /// - the number of elements fits in 63 bits.
 static void check(const Region &region, OperandFacts::Facts &facts) {
   facts.elements = 1;
   for (const DimSegments &dim : region.dims) {
-    int64_t extent = 0;
+    int64_t extent = 0, intervals = 0;
     if (dim.empty())
       facts.wrong = "is empty";
     for (const Segment &segment : dim) {
@@ -37,8 +38,11 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
         facts.wrong = "has a segment that is not canonical";
       else if (checkedLast(segment) < 0 || __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
+      else if (segment.count > kMaxIntervals - intervals)
+        facts.wrong = "has more than 4194304 intervals in a dimension";
       if (facts.wrong)
         return;
+      intervals += segment.count;
     }
     if (!isAscendingAndDisjoint(dim))
       facts.wrong = "has segments that overlap or do not ascend";
@@ -51,7 +55,7 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
 
 /// Verifies:
 /// - as many strides as sizes, all at least 1, and an offset that is not negative;
-/// - the last element's offset and the number of elements fit in 63 bits.
+/// - the number of elements, and the offset of one past each loop's last, fit in 63 bits.
 static void check(const StridedRegion &region, OperandFacts::Facts &facts) {
   facts.elements = 1;
   if (region.sizes.size() != region.strides.size())
@@ -63,7 +67,7 @@ static void check(const StridedRegion &region, OperandFacts::Facts &facts) {
     int64_t size = region.sizes[i], stride = region.strides[i], span = 0;
     if (size < 1 || stride < 1)
       facts.wrong = "has a size or stride below 1";
-    else if (__builtin_mul_overflow(size - 1, stride, &span) ||
+    else if (__builtin_mul_overflow(size, stride, &span) ||
              __builtin_add_overflow(reach, span, &reach) ||
              __builtin_mul_overflow(facts.elements, size, &facts.elements))
       facts.wrong = "is too large";

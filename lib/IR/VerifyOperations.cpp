@@ -191,7 +191,7 @@ LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
 /// Verifies:
 /// - the chunk has its bucket's endpoints and transport;
 /// - it lies inside the bucket, at a multiple of its element's width;
-/// - it follows the chunk before it, which ends at byte `end`; its own end replaces that.
+/// - it begins where the chunk before it ends, at byte `end`; its own end replaces that.
 LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk,
                                                    int64_t &end) {
   if (chunk.ends != bucket.ends || chunk.transport != bucket.transport)
@@ -204,15 +204,16 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
       __builtin_add_overflow(end, chunk.offset, &end) || end > bucket.bytes)
     return error(chunk.loc, "chunk ends at byte " + Twine(end) + ", but the bucket has " +
                                 Twine(bucket.bytes));
-  if (chunk.offset < before)
-    return error(chunk.loc, "chunk begins at byte " + Twine(chunk.offset) +
-                                ", but the chunk before it ends at byte " + Twine(before));
+  if (int64_t next = llvm::divideCeil(before, width) * width; chunk.offset != next)
+    return error(chunk.loc, "chunk begins at byte " + Twine(chunk.offset) + ", expected byte " +
+                                Twine(next) +
+                                (before ? ", where the chunk before it ends" : ", the first"));
   return success();
 }
 
 /// Verifies:
 /// - its number is not negative;
-/// - each of its chunks is right;
+/// - each of its chunks is right, and the last ends where it does;
 /// - its roles are the union of theirs.
 LogicalResult OperationVerifier::verifyBucket(const Program &program, const Bucket &bucket) {
   if (bucket.ordinal < 0)
@@ -226,6 +227,9 @@ LogicalResult OperationVerifier::verifyBucket(const Program &program, const Buck
     roles.source |= chunk.roles().source;
     roles.target |= chunk.roles().target;
   }
+  if (end != bucket.bytes)
+    return error(bucket.loc, "bucket has " + Twine(bucket.bytes) +
+                                 " bytes, but its chunks end at byte " + Twine(end));
   if (roles != bucket.roles)
     return error(bucket.loc, "the roles of a bucket are those of its chunks");
   return success();

@@ -74,7 +74,10 @@ LogicalResult PlanReader::readDeclarations() {
   return success();
 }
 
-bool isPlan(llvm::StringRef bytes) { return bytes.substr(4, 4) == fb::PlanIdentifier(); }
+bool isPlan(llvm::StringRef bytes) {
+  // What stands before the identifier is an offset, of which no text has the bytes: `/// XFER`.
+  return bytes.substr(4, 4) == fb::PlanIdentifier() && bytes.take_front(4).contains('\0');
+}
 
 std::unique_ptr<Module> readPlan(llvm::StringRef bytes, std::string &pipeline,
                                  Diagnostics &diagnostics) {
