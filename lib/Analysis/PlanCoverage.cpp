@@ -133,9 +133,16 @@ LogicalResult PlanCoverage::check(const Program &program, TensorId tensor, int32
   int32_t known = coverings.size();
   if (coverings.intern(key) < known)
     return success();
-  for (const OwnedBlock &block : ownership.blocks())
-    if (ownership.mayOwn(cell, block) &&
-        failed(checkBlock(program, declared, side, ownership, cell, block, writes)))
+  ArrayRef<OwnedBlock> blocks = ownership.blocks();
+  if (blocks.size() == 1)
+    return checkBlock(program, declared, side, ownership, cell, blocks.front(), writes);
+  std::vector<std::vector<const ProgramChunk *>> inside(blocks.size()); // a chunk lies in one block
+  for (const ProgramChunk *chunk : writes)
+    if (int32_t block = ownership.findBlock(cell, module.region(chunk->region)); block >= 0)
+      inside[block].push_back(chunk);
+  for (size_t b = 0; b < blocks.size(); ++b)
+    if (ownership.mayOwn(cell, blocks[b]) &&
+        failed(checkBlock(program, declared, side, ownership, cell, blocks[b], inside[b])))
       return failure();
   return success();
 }
@@ -153,23 +160,11 @@ LogicalResult PlanCoverage::checkBlock(const Program &program, const Tensor &ten
                         .size());
   if (llvm::is_contained(shape, 0))
     return success();
-  // A chunk lies in one block.
   std::vector<Tile> tiles;
-  std::vector<const ProgramChunk *> inside;
   for (const ProgramChunk *chunk : writes) {
-    const Region &region = module.region(chunk->region);
-    Tile tile;
-    for (size_t i = 0; i < numbers.size(); ++i) {
-      const OwnedIndex &index = block.indices[i];
-      const Segment &segment = region.dims[i].front();
-      if (!localize(ownership.dims()[index.ownership], ownership.cellOf(index, cell), segment))
-        break;
-      tile.push_back(numbers[i].spans(segment));
-    }
-    if (tile.size() < numbers.size())
-      continue;
-    tiles.push_back(std::move(tile));
-    inside.push_back(chunk);
+    Tile &tile = tiles.emplace_back();
+    for (size_t i = 0; i < numbers.size(); ++i)
+      tile.push_back(numbers[i].spans(module.region(chunk->region).dims[i].front()));
   }
   std::optional<TilingFault> fault = checkTiling(shape, tiles);
   if (!fault)
@@ -181,7 +176,7 @@ LogicalResult PlanCoverage::checkBlock(const Program &program, const Tensor &ten
                         tensor.name.str() + "' on rank " + std::to_string(program.rank);
   if (fault->tiles.empty())
     return diagnostics.error(side.loc, element + " is written by no chunk, expected one");
-  const ProgramChunk &first = *inside[fault->tiles[0]], &second = *inside[fault->tiles[1]];
+  const ProgramChunk &first = *writes[fault->tiles[0]], &second = *writes[fault->tiles[1]];
   (void)diagnostics.error(first.loc, element + " is written by two chunks, expected one: " +
                                          describe(module, program, first));
   diagnostics.note(second.loc, "the other chunk is " + describe(module, program, second));

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/ReadPlan.h"
 #include "PlanReader.h"
+#include "PromisedLimits.h"
 #include "xfer/IR/Verifier.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Text/Printer.h"
@@ -26,6 +27,7 @@ std::unique_ptr<Module> PlanReader::read(std::string &pipeline) {
     if (failed((this->*step)()))
       return nullptr;
   pipeline = plan->pipeline()->str();
+  module->promised = promisedLimits(pipeline);
   return failed(verifyModule(*module, diagnostics)) ? nullptr : std::move(module);
 }
 

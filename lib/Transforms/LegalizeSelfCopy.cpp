@@ -15,6 +15,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Transforms/Levels.h"
 #include "xfer/Transforms/Passes.h"
+#include "llvm/ADT/DenseMap.h"
 
 using llvm::ArrayRef;
 
@@ -28,6 +29,9 @@ public:
 private:
   void rewrite(const ProgramChunk &chunk, int64_t rank, Module &module,
                std::vector<ProgramChunk> &out);
+  RankListId without(RankListId list, int64_t rank, Module &module);
+  /// without() of a list and a rank: every destination asks the same.
+  llvm::DenseMap<std::pair<RankListId, int64_t>, RankListId> known;
   Statistic numLegalized{*this, "num-legalized", "self-copies made local"};
 };
 
@@ -39,13 +43,20 @@ bool isSelfCopyOnWire(const ProgramChunk &chunk, const Module &module) {
   return module.contains(chunk.ends.destinations, chunk.ends.sender);
 }
 
+/// The list but for `rank`; kNone if nothing is left.
+RankListId LegalizeSelfCopy::without(RankListId list, int64_t rank, Module &module) {
+  auto [entry, isNew] = known.try_emplace({list, rank}, kNone);
+  if (!isNew)
+    return entry->second;
+  llvm::SmallVector<int64_t, 16> others(module.rankList(list));
+  llvm::erase(others, rank);
+  if (!others.empty())
+    entry->second = module.internRanks(others);
+  return entry->second;
+}
+
 void LegalizeSelfCopy::rewrite(const ProgramChunk &chunk, int64_t rank, Module &module,
                                std::vector<ProgramChunk> &out) {
-  llvm::SmallVector<int64_t, 16> others;
-  for (int64_t destination : module.rankList(chunk.ends.destinations))
-    if (destination != chunk.ends.sender)
-      others.push_back(destination);
-
   // The sender's own copy; the other contributors of a reduction take part in it too.
   if (chunk.source != kNone) {
     ProgramChunk local = chunk;
@@ -56,10 +67,11 @@ void LegalizeSelfCopy::rewrite(const ProgramChunk &chunk, int64_t rank, Module &
     out.push_back(local);
     numLegalized += rank == chunk.ends.sender;
   }
-  if (others.empty())
+  RankListId others = without(chunk.ends.destinations, chunk.ends.sender, module);
+  if (others == kNone)
     return;
   ProgramChunk remote = chunk;
-  remote.ends.destinations = module.internRanks(others);
+  remote.ends.destinations = others;
   if (rank == chunk.ends.sender)
     remote.target = kNone;
   out.push_back(remote);
@@ -69,6 +81,7 @@ PassResult LegalizeSelfCopy::run(Module &module, PassContext &context) {
   if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
   bool changed = false;
+  known.clear();
   for (Program &program : module.programs) {
     if (!program.buckets.empty())
       continue; // form-buckets has accepted its chunks

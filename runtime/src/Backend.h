@@ -55,7 +55,7 @@ struct Envelope {
   bool operator==(const Envelope &) const = default;
 };
 
-/// "delivery of window 3, bucket 0 with ends 0x..., 4096 bytes at 0".
+/// "delivery of window 3, bucket 0 with ends and chunks 0x..., 4096 bytes at 0".
 std::string describe(const Envelope &envelope);
 
 /// A message as its receiver sees it. The bytes may be the sender's until release().

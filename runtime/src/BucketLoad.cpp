@@ -28,17 +28,22 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
   for (size_t i = 0; i < from.num_chunks(); ++i) {
     const fb::Chunk &fromChunk =
         *program.chunks()->Get(static_cast<flatbuffers::uoffset_t>(first + i));
+    const std::string *tensor =
+        fromChunk.tensor() < plan.tensors.size() ? &plan.tensors[fromChunk.tensor()].name : nullptr;
+    auto wrong = [&](const auto &...text) {
+      return invalidPlan("chunk ", i, tensor ? " of tensor '" + *tensor + "'" : "", text...);
+    };
     ChunkStep chunk;
     if (Status status = readChunk(fromChunk, bucket, to, chunk); !status.isOk())
-      return invalidPlan("chunk ", i, ": ", status.text());
+      return wrong(": ", status.text());
     int64_t bytes;
     if (chunk.offset < wireEnd || chunk.offset % byteWidth(chunk.wireDType) != 0)
-      return invalidPlan("chunk ", i, " lies at byte ", chunk.offset, ", expected a multiple of ",
-                         byteWidth(chunk.wireDType), " from ", wireEnd, " on");
+      return wrong(" lies at byte ", chunk.offset, ", expected a multiple of ",
+                   byteWidth(chunk.wireDType), " from ", wireEnd, " on");
     if (!multiplyChecked(chunk.numElements, byteWidth(chunk.wireDType), bytes) ||
         !addChecked(chunk.offset, bytes, wireEnd) || wireEnd > bucket.bytes)
-      return invalidPlan("chunk ", i, " of ", chunk.numElements, " elements at byte ", chunk.offset,
-                         " exceeds the bucket's ", bucket.bytes, " bytes");
+      return wrong(" of ", chunk.numElements, " elements at byte ", chunk.offset,
+                   " exceeds the bucket's ", bucket.bytes, " bytes");
     if (bucket.isReduce && bucket.isSource) {
       const BindingSpec &source = to.binding(chunk.sourceBinding);
       chunk.contributionOffset = bucket.contributionBytes;

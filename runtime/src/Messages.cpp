@@ -8,8 +8,8 @@ namespace xfer::runtime {
 std::string describe(const Envelope &envelope) {
   constexpr const char *kNames[] = {"contribution", "delivery", "total"};
   return concat(kNames[static_cast<size_t>(envelope.kind)], " of window ", envelope.window,
-                ", bucket ", envelope.ordinal, " with ends ", hexadecimal(envelope.ends), ", ",
-                envelope.bytes, " bytes at ", envelope.offset);
+                ", bucket ", envelope.ordinal, " with ends and chunks ", hexadecimal(envelope.ends),
+                ", ", envelope.bytes, " bytes at ", envelope.offset);
 }
 
 PackedEnvelope pack(const Envelope &envelope) {

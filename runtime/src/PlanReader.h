@@ -58,8 +58,9 @@ private:
   Status readZeros(const fb::Program &from, Program &program) const;
   Status readName(const flatbuffers::String *from, const std::string *&name);
   Status checkNest(uint32_t region, const BindingSpec &binding) const;
-  Status sumStaging(WindowStep &window, Program &program) const;
+  Status sumStaging(WindowStep &window, Program &program);
   Status sumUp(Program &program) const;
+  std::string placeOf(const fb::Program &program, size_t bucket) const;
 
   /// False if elements of a vector cannot be read: they are misaligned, which FlatBuffers' verifier
   /// does not see, or too many tables share them. A file in which many tables share one long vector
@@ -84,6 +85,7 @@ private:
   std::vector<int64_t> nestEnds;       ///< per nest: one past the last element it reaches
   std::vector<uint64_t> logicalHashes; ///< per logical region
   size_t charged = 0;
+  int64_t widestWindow = 0; ///< of the program at hand: which stages most, with the one before it
 };
 
 } // namespace xfer::runtime

@@ -52,7 +52,7 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
     BucketStep bucket;
     const fb::Bucket &fromBucket = *from.buckets()->Get(static_cast<flatbuffers::uoffset_t>(i));
     if (Status status = readBucket(fromBucket, from, bucket, program); !status.isOk())
-      return invalidPlan("bucket ", i, ": ", status.text());
+      return invalidPlan(placeOf(from, i), ": ", status.text());
     program.buckets.push_back(bucket);
   }
   if (program.chunks.size() != sizeOf(from.chunks()))
@@ -80,15 +80,36 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
     return invalidPlan("windows hold ", nextBucket, " buckets, but the program has ",
                        program.buckets.size());
   if (program.exchangeBytes > from.staging_bytes())
-    return invalidPlan("replaying stages ", program.exchangeBytes,
-                       " bytes, but the program states ", from.staging_bytes());
+    return invalidPlan("window ", widestWindow, " and the one before it stage ",
+                       program.exchangeBytes, " bytes, but the program states ",
+                       from.staging_bytes());
   if (Status status = readZeros(from, program); !status.isOk())
     return status;
   return sumUp(program);
 }
 
+/// "bucket 0 of 3 -> [6, 7] in window 1", as far as that is known of a bucket that is wrong.
+std::string PlanReader::placeOf(const fb::Program &program, size_t number) const {
+  const fb::Bucket &from = *program.buckets()->Get(static_cast<flatbuffers::uoffset_t>(number));
+  std::string text = concat("bucket ", from.ordinal());
+  if (from.contributors() < plan.rankLists.size() && from.destinations() < plan.rankLists.size()) {
+    BucketStep bucket;
+    bucket.sender = from.sender();
+    bucket.contributors = static_cast<int32_t>(from.contributors());
+    bucket.destinations = static_cast<int32_t>(from.destinations());
+    bucket.isReduce = plan.contributorsOf(bucket).ranks.size() > 1;
+    text += " of " + describeEnds(plan, bucket);
+  }
+  for (size_t i = 0; i < sizeOf(program.windows()); ++i) {
+    const fb::Window &window = *program.windows()->Get(static_cast<flatbuffers::uoffset_t>(i));
+    if (window.first_bucket() <= number && number - window.first_bucket() < window.num_buckets())
+      return concat(text, " in window ", window.index());
+  }
+  return text;
+}
+
 /// Adds up what a window stages, and with the window before it the program.
-Status PlanReader::sumStaging(WindowStep &window, Program &program) const {
+Status PlanReader::sumStaging(WindowStep &window, Program &program) {
   const int64_t rank = program.rank;
   int64_t all = 0; // what is staged and received
   for (const BucketStep &bucket : program.bucketsOf(window)) {
@@ -109,7 +130,10 @@ Status PlanReader::sumStaging(WindowStep &window, Program &program) const {
     staged += before.stagedBytes;
   }
   program.stagingBytes = std::max(program.stagingBytes, staged);
-  program.exchangeBytes = std::max(program.exchangeBytes, all);
+  if (all > program.exchangeBytes) {
+    program.exchangeBytes = all;
+    widestWindow = window.index;
+  }
   return {};
 }
 

@@ -205,7 +205,8 @@ Status Replay::receive(size_t window, size_t slot, std::span<const ChunkStep> ch
                        Received &message) {
   const Moment begin = now();
   if (Status status = connection->receive(slot, deadline(), message); !status.isOk())
-    return status;
+    return Status(status.code(),
+                  concat(status.text(), "; it would hold ", describeChunks(plan, program, chunks)));
   timeline[window].close();
   timeline[window].wait.add(begin, now());
   const Envelope &envelope = messages.receives[slot];

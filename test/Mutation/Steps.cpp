@@ -25,6 +25,7 @@ void fold(const Steps &steps, fb::ProgramT &program) {
   program.logical.clear();
   program.buckets.clear();
   program.windows.clear();
+  program.staging_bytes = int64_t{1} << 40; // enough, so that the statement hides no other damage
   for (const WindowStep &window : steps) {
     const auto firstBucket = static_cast<uint32_t>(program.buckets.size());
     for (const BucketStep &step : window.buckets) {

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/ReadPlan.h"
 #include "xfer/Text/Printer.h"
+#include "xfer/Transforms/Passes.h"
 #include "xfer/compiler.h"
 #include "xfer/plan_digest.h"
 #include <functional>
@@ -52,7 +53,7 @@ public:
     seal();
   }
   void seal() { fb::sealPlan(bytes()); }
-  /// The text, or what is wrong.
+  /// The text, or what is wrong, to verify-plan too.
   std::string read() {
     llvm::SourceMgr sources;
     Diagnostics diagnostics(sources);
@@ -64,7 +65,10 @@ public:
     auto module =
         readPlan({reinterpret_cast<const char *>(file.data()), file.size()}, pipeline, diagnostics);
     EXPECT_EQ(module == nullptr, diagnostics.errorCount() > 0);
-    if (module)
+    if (!module)
+      return text;
+    PassContext context = {diagnostics, std::nullopt};
+    if (createVerifyPlanPass()->run(*module, context) != PassResult::Failed)
       printModule(*module, stream);
     return text;
   }
@@ -149,10 +153,29 @@ fb::Chunk with(const fb::Chunk &from, uint32_t tensor, uint32_t sourceRegion) {
 
 TEST(ReadPlan, ErrorsListAnyRanks) {
   constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
-  EXPECT_EQ(toString({kMost - 3, kMost - 2, kMost - 1, kMost}),
+  EXPECT_EQ(ranksToString({kMost - 3, kMost - 2, kMost - 1, kMost}),
             "[9223372036854775804:9223372036854775807, 9223372036854775807]");
-  EXPECT_EQ(toString({kMost, -kMost - 1, 3, 4, 5}),
+  EXPECT_EQ(ranksToString({kMost, -kMost - 1, 3, 4, 5}),
             "[9223372036854775807, -9223372036854775808, 3:6]");
+}
+
+TEST(ReadPlan, LimitsAreThoseOfThePlansOwnPipeline) {
+  for (const auto &[stated, kept] : {std::pair("max-operations=4", true),
+                                     std::pair("max-operations=1", false),
+                                     std::pair("staging-bytes=1000", true),
+                                     std::pair("staging-bytes=10", false)}) {
+    Plan plan;
+    plan.change([&](fb::PlanT &to, fb::ProgramT &) {
+      const std::string pass = "schedule-windows";
+      to.pipeline.replace(to.pipeline.find(pass), std::string::npos, pass + "{" + stated + "}");
+      to.digest = fb::planDigest(to.compiler, to.pipeline, to.declarations);
+    });
+    const std::string text = plan.read();
+    EXPECT_EQ(text.find("error") == std::string::npos, kept) << text;
+    if (!kept) {
+      EXPECT_NE(text.find("of rank"), std::string::npos) << text;
+    }
+  }
 }
 
 TEST(ReadPlan, NumbersAreChecked) {

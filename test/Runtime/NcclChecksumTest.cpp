@@ -43,7 +43,7 @@ TEST_F(NcclChecksum, DamageIsNamedAndItsTargetIsAsItWas) {
     });
     const Outcome &found = outcomes.at(1);
     EXPECT_EQ(found.status, XFER_MISMATCH);
-    EXPECT_EQ(found.text.find("rank 1: the delivery of window 3, bucket 0 with ends "), 0u)
+    EXPECT_EQ(found.text.find("rank 1: the delivery of window 3, bucket 0 with ends and chunks "), 0u)
         << found.text;
     EXPECT_TRUE(mentions(found, ", 32 bytes at 0 from rank 0 has checksum 0x")) << found.text;
     EXPECT_TRUE(mentions(found, isInPlace ? "it holds tensor 'a' at offset 0 sizes [8] strides [1] "

@@ -251,7 +251,7 @@ const Mistake kMistakes[] = {
      "more than 2^63 bytes"},
     {"ChunkUnknownTensor",
      [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {9, 0, 0, kAbsent, kAbsent, 0}; },
-     "program of rank 0: bucket 0: chunk 0: tensor 9 is unknown"},
+     "program of rank 0: bucket 0 of 0 -> [2] in window 0: chunk 0: tensor 9 is unknown"},
     {"ChunkUnknownRegion",
      [](fb::PlanT &plan) { plan.programs[0]->chunks[0] = {0, 0, 77, kAbsent, kAbsent, 0}; },
      "region 77 is unknown"},
@@ -312,7 +312,7 @@ const Mistake kMistakes[] = {
          bucket = &bucket == &program.buckets[0] ? withChunks(withBytes(bucket, 48), 0, 2)
                                                  : withChunks(bucket, bucket.first_chunk() + 1, 1);
      },
-     "chunk 1 lies at byte 0, expected a multiple of 2 from 24 on"},
+     "chunk 1 of tensor 'a' lies at byte 0, expected a multiple of 2 from 24 on"},
     {"BucketBytesZero",
      [](fb::PlanT &plan) {
        plan.programs[0]->buckets[0] = withBytes(plan.programs[0]->buckets[0], 0);
@@ -327,7 +327,7 @@ const Mistake kMistakes[] = {
      [](fb::PlanT &plan) {
        plan.programs[0]->buckets[0] = withBytes(plan.programs[0]->buckets[0], int64_t{1} << 40);
      },
-     "replaying stages"},
+     "window 1 and the one before it stage"},
     {"BucketUnknownRankList",
      [](fb::PlanT &plan) {
        plan.programs[0]->buckets[0] = withLists(plan.programs[0]->buckets[0], 0, 0, 99);
@@ -421,7 +421,7 @@ const Mistake kMistakes[] = {
      },
      "chunk 0 is logical region 99 of 0"},
     {"StagingUnderstated", [](fb::PlanT &plan) { plan.programs[0]->staging_bytes = 55; },
-     "replaying stages 56 bytes, but the program states 55"},
+     "window 1 and the one before it stage 56 bytes, but the program states 55"},
 };
 
 class PlanMistakes : public testing::TestWithParam<Mistake> {};

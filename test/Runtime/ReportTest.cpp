@@ -166,7 +166,7 @@ Failed replayDamaged(int64_t window, bool checksums) {
 TEST(Report, DamageIsFoundByChecksumsBeforeItIsUnpacked) {
   const Failed first = replayDamaged(0, true);
   EXPECT_EQ(first.outcome.status, XFER_MISMATCH);
-  const std::string start = "rank 1: the delivery of window 0, bucket 0 with ends ",
+  const std::string start = "rank 1: the delivery of window 0, bucket 0 with ends and chunks ",
                     end = "; it holds tensor 'a' at offset 0 sizes [4] strides [2] of target 'a'; "
                           "targets were partly written"; // the zeros are
   EXPECT_EQ(first.outcome.text.substr(0, start.size()), start);

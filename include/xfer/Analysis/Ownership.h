@@ -55,6 +55,10 @@ public:
     return cell / index.cellWeight % dimensions[index.ownership].numCells;
   }
 
+  /// The number of the block that owns all of `region` in `cell`, or -1. Each index of `region`
+  /// must be one segment.
+  int32_t findBlock(int64_t cell, const Region &region) const;
+
   /// Ranks that hold `cell`, as groups of groupSize() contributors in mesh order, the groups in
   /// mesh order too. Without a partial clause every rank is a group.
   void appendHolders(int64_t cell, llvm::SmallVectorImpl<int64_t> &out) const;
@@ -68,6 +72,8 @@ public:
   std::optional<StridedRegion> localize(int64_t position, const Region &region) const;
 
 private:
+  void sortBlocks();
+  bool owns(int64_t cell, const OwnedBlock &block, const Region &region) const;
   void findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
   void addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
                     int32_t occurrence);
@@ -82,6 +88,14 @@ private:
   llvm::SmallVector<int32_t, 3> viewPart; ///< of each dimension, the part with the tensor
   std::vector<DimOwnership> dimensions;
   std::vector<OwnedBlock> blockList;
+  /// Many blocks, by where they begin along the index that parts them most.
+  struct SortedBlock {
+    int64_t begin = 0, end = 0;
+    int64_t highestEnd = 0; ///< of this one and those before it
+    int32_t number = 0;
+  };
+  std::vector<SortedBlock> sortedBlocks; ///< empty if there are few
+  size_t sortedIndex = 0;
   struct CellDigit {
     int64_t weight = 1, size = 1;
     bool isAlone = true; ///< this dimension holds one index

@@ -5,12 +5,6 @@
 
 namespace xfer {
 
-/// What a window may hold; 0 means unlimited.
-struct WindowLimits {
-  int64_t stagingBytes = 0;  ///< of one rank, for two windows in a row
-  int64_t maxOperations = 0; ///< messages of one rank in a window
-};
-
 /// Checks the windows of one program at a time. Together with equal windows on all ranks
 /// (PlanAgreement) this rules out circular waits: see docs/LangRef.md, `window`.
 class PlanWindows {

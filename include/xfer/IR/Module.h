@@ -64,6 +64,12 @@ struct Alias {
 /// The lowered level a module is at. Programs have three sub-levels, told apart by what they hold.
 enum class Level : uint8_t { Declarations, Routes, Chunks, Programs };
 
+/// What a window may hold; 0 means unlimited.
+struct WindowLimits {
+  int64_t stagingBytes = 0;  ///< of one rank, for two windows in a row
+  int64_t maxOperations = 0; ///< messages of one rank in a window
+};
+
 class Module {
 public:
   std::vector<Mesh> meshes;
@@ -75,6 +81,7 @@ public:
   std::vector<Chunk> chunks;
   std::vector<Program> programs;     ///< ascending by rank
   Level level = Level::Declarations; ///< which of the three vectors is meaningful
+  WindowLimits promised;             ///< what the pipeline of a plan file says of its windows
 
   Module() = default;
   Module(const Module &) = delete;
