@@ -160,10 +160,9 @@ TEST(ReadPlan, ErrorsListAnyRanks) {
 }
 
 TEST(ReadPlan, LimitsAreThoseOfThePlansOwnPipeline) {
-  for (const auto &[stated, kept] : {std::pair("max-operations=4", true),
-                                     std::pair("max-operations=1", false),
-                                     std::pair("staging-bytes=1000", true),
-                                     std::pair("staging-bytes=10", false)}) {
+  for (const auto &[stated, kept] :
+       {std::pair("max-operations=4", true), std::pair("max-operations=1", false),
+        std::pair("staging-bytes=1000", true), std::pair("staging-bytes=10", false)}) {
     Plan plan;
     plan.change([&](fb::PlanT &to, fb::ProgramT &) {
       const std::string pass = "schedule-windows";
@@ -226,6 +225,15 @@ TEST(ReadPlan, NumbersAreChecked) {
          plan.logical_regions[0]->segments[0] = fb::Segment(0, INT64_MAX, INT64_MAX, INT64_MAX);
        },
        "region is too large"},
+      // As of text: its last element is below 2^63, one stride more is not.
+      {[](fb::PlanT &plan, fb::ProgramT &) {
+         plan.regions[0]->loops.assign(1, fb::Loop(2, int64_t{1} << 62));
+       },
+       "is too large\nnote: in chunk 0 of the program of rank 0"},
+      {[](fb::PlanT &plan, fb::ProgramT &) {
+         plan.logical_regions[0]->segments[0] = fb::Segment(0, 1, 2, (1 << 22) + 1);
+       },
+       "region has more than 4194304 intervals in a dimension"},
       {[](fb::PlanT &plan, fb::ProgramT &) {
          plan.logical_regions[0]->segments[0] = fb::Segment(-1, 0, 0, 0);
        },
