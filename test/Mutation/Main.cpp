@@ -41,6 +41,7 @@ static std::vector<Mutant> mutantsOf(const Judge &judge) {
   Mutants mutants(judge.plan());
   addFieldDamage(mutants);
   addStepDamage(mutants);
+  addPairDamage(mutants);
   addTextDamage(mutants);
   addByteDamage(mutants, judge.file().size());
   return std::move(mutants.all);

@@ -50,6 +50,8 @@ public:
 void addFieldDamage(Mutants &mutants);
 /// Steps of programs: as a wrong compiler would have written them, with counts and ranges that fit.
 void addStepDamage(Mutants &mutants);
+/// Two of these on different buckets. Call it after addStepDamage().
+void addPairDamage(Mutants &mutants);
 /// Texts and digest; plans that ranks do not share.
 void addTextDamage(Mutants &mutants);
 /// A file of `size` bytes that no writer made: bits, its end, with the hash of before or after.

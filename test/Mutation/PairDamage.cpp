@@ -1,0 +1,33 @@
+//===- PairDamage.cpp - Two wrong steps at once ---------------------------===//
+//
+// What one damage gives away another may hide: each damage to a bucket on all its
+// ranks, together with one to another bucket.
+//===----------------------------------------------------------------------===//
+#include "Mutant.h"
+#include <string_view>
+
+namespace xfer::mutation {
+
+void addPairDamage(Mutants &mutants) {
+  constexpr std::string_view kSteps = "step on all ranks: ";
+  std::vector<size_t> steps;
+  for (size_t i = 0; i < mutants.all.size(); ++i)
+    if (mutants.all[i].kind.starts_with(kSteps))
+      steps.push_back(i);
+  constexpr size_t kStride = 7919; // a prime, so that neighbours meet different others
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Mutant first = mutants.all[steps[i]];
+    const Mutant second = mutants.all[steps[(i * kStride + 1) % steps.size()]];
+    if (first.place == second.place)
+      continue; // of one bucket: the second may name what the first removed
+    mutants.add("two steps on all ranks",
+                first.place + ": " + first.kind.substr(kSteps.size()) + "; " + second.place + ": " +
+                    second.kind.substr(kSteps.size()),
+                [one = first.apply, other = second.apply](fb::PlanT &plan) {
+                  one(plan);
+                  other(plan);
+                });
+  }
+}
+
+} // namespace xfer::mutation
