@@ -62,10 +62,9 @@ LogicalResult ScalesVerifier::verifySides(ArrayRef<Side> weights, ArrayRef<Side>
   if (unused == isUsed.end())
     return success();
   const Side &side = scaleSides[unused - isUsed.begin()];
-  return diagnostics.error(side.loc, "'@" + scales->name + "' is on mesh '@" +
-                                         module.meshes[meshOf(side)].name +
-                                         "' without the weight '@" + weight->name +
-                                         "' that it scales");
+  return diagnostics.error(
+      side.loc, "'@" + scales->name + "' is on mesh '@" + module.meshes[meshOf(side)].name +
+                    "' without the weight '@" + weight->name + "' that it scales");
 }
 
 LogicalResult ScalesVerifier::verifySide(const Side &weightSide, const Side &scalesSide) {
@@ -95,8 +94,8 @@ LogicalResult ScalesVerifier::verifySide(const Side &weightSide, const Side &sca
         return owns ? all : ArrayRef<Piece>();
       };
       if (failed(verifyIndex(i, pieces(held, heldBlock, cell, holds),
-                             pieces(scaled, scaledBlock, scaledCell, scales),
-                             mesh.ranks[position], weightSide, scalesSide)))
+                             pieces(scaled, scaledBlock, scaledCell, scales), mesh.ranks[position],
+                             weightSide, scalesSide)))
         return failure();
     }
   }

@@ -141,8 +141,7 @@ private:
         known.resize(number + 1);
       if (known[number].empty()) {
         known[number] = dim.pieces;
-        llvm::sort(known[number],
-                   [](const Piece &l, const Piece &r) { return l.begin < r.begin; });
+        llvm::sort(known[number], [](const Piece &l, const Piece &r) { return l.begin < r.begin; });
       }
       return known[number];
     }

@@ -8,8 +8,9 @@ namespace xfer {
 
 /// True if `c` continues the progression of `a` and `b`.
 static bool isNext(const LocalRun &a, const LocalRun &b, const LocalRun &c) {
-  return b.length == c.length && c.source > b.source && c.target > b.target && c.begin - b.begin == b.begin - a.begin &&
-         c.source - b.source == b.source - a.source && c.target - b.target == b.target - a.target;
+  return b.length == c.length && c.source > b.source && c.target > b.target &&
+         c.begin - b.begin == b.begin - a.begin && c.source - b.source == b.source - a.source &&
+         c.target - b.target == b.target - a.target;
 }
 
 /// Length of the longest prefix of `runs` in which the runs `period` apart are equally long and

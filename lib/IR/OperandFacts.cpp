@@ -8,6 +8,8 @@ using llvm::ArrayRef;
 
 namespace xfer {
 
+static_assert(kMaxIntervals == 4194304, "as a message below says");
+
 static bool isCanonical(const Segment &segment) {
   if (segment.begin < 0 || segment.run < 1 || segment.count < 1)
     return false;

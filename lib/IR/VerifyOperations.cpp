@@ -204,10 +204,10 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
       __builtin_add_overflow(end, chunk.offset, &end) || end > bucket.bytes)
     return error(chunk.loc, "chunk ends at byte " + Twine(end) + ", but the bucket has " +
                                 Twine(bucket.bytes));
-  if (int64_t next = llvm::divideCeil(before, width) * width; chunk.offset != next)
-    return error(chunk.loc, "chunk begins at byte " + Twine(chunk.offset) + ", expected byte " +
-                                Twine(next) +
-                                (before ? ", where the chunk before it ends" : ", the first"));
+  if (chunk.offset < before || chunk.offset - before >= width)
+    return error(chunk.loc, "chunk begins at byte " + Twine(chunk.offset) +
+                                ", expected the first multiple of " + Twine(width) + " from byte " +
+                                Twine(before) + " on");
   return success();
 }
 

@@ -49,6 +49,13 @@ void damageIn(PlanT &plan, size_t program, const BucketKey &key, const Damage &d
       }
 }
 
+/// What a chunk takes of its bucket's buffer.
+int64_t bytesOf(const BucketStep &step, size_t chunk) {
+  const int64_t end =
+      chunk + 1 < step.chunks.size() ? step.chunks[chunk + 1].chunk.offset() : step.bucket.bytes();
+  return end - step.chunks[chunk].chunk.offset();
+}
+
 void StepDamage::addToBucket(const BucketKey &key, const std::string &name, const Damage &damage) {
   const std::vector<size_t> &programs = programsOf[key];
   const std::string place = "bucket " + std::to_string(key.ordinal) + " from rank " +
@@ -135,15 +142,20 @@ fb::Chunk writing(const fb::Chunk &chunk, const fb::Chunk &from) {
 void StepDamage::addChunkDamage(const BucketKey &key, size_t numChunks) {
   for (size_t c = 0; c < numChunks; ++c) {
     addToBucket(key, "drop chunk", [=](PlanT &, fb::ProgramT &, Steps &steps, size_t w, size_t b) {
-      std::vector<ChunkStep> &chunks = steps[w].buckets[b].chunks;
-      chunks.erase(chunks.begin() + static_cast<ptrdiff_t>(c));
+      BucketStep &step = steps[w].buckets[b];
+      const int64_t dropped = bytesOf(step, c);
+      for (size_t i = c + 1; i < step.chunks.size(); ++i)
+        step.chunks[i].chunk =
+            with(step.chunks[i].chunk, "offset", step.chunks[i].chunk.offset() - dropped);
+      step.bucket = with(step.bucket, "bytes", step.bucket.bytes() - dropped);
+      step.chunks.erase(step.chunks.begin() + static_cast<ptrdiff_t>(c));
     });
     addToBucket(key, "duplicate chunk at the end",
                 [=](PlanT &, fb::ProgramT &, Steps &steps, size_t w, size_t b) {
                   BucketStep &step = steps[w].buckets[b];
                   ChunkStep again = step.chunks[c];
                   again.chunk = with(again.chunk, "offset", step.bucket.bytes());
-                  step.bucket = with(step.bucket, "bytes", 2 * step.bucket.bytes());
+                  step.bucket = with(step.bucket, "bytes", step.bucket.bytes() + bytesOf(step, c));
                   step.chunks.push_back(again);
                 });
     if (c + 1 == numChunks)
