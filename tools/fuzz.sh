@@ -16,7 +16,7 @@ run_fuzzer() {
   shift
   mkdir -p "$work/findings" "$work/scratch" && cd "$work/scratch" || return 1
   # Far more than an input of 8 KiB should take, sanitizers included.
-  if "$build_fuzz/bin/fuzz-$name" -timeout=20 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
+  if "$build_fuzz/bin/fuzz-$name" -timeout=60 -rss_limit_mb=2048 -max_len=8192 -print_final_stats=1 \
     -dict="$work/seeds/$name.dict" -artifact_prefix="$work/findings/$name-" "$@" >"$log" 2>&1; then
     local runs coverage
     runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")

@@ -8,7 +8,7 @@ using llvm::ArrayRef;
 
 namespace xfer {
 
-static_assert(kMaxIntervals == 4194304, "as a message below says");
+static_assert(kMaxIntervals == 1048576, "as a message below says");
 
 static bool isCanonical(const Segment &segment) {
   if (segment.begin < 0 || segment.run < 1 || segment.count < 1)
@@ -41,7 +41,7 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
       else if (checkedLast(segment) < 0 || __builtin_add_overflow(extent, segment.size(), &extent))
         facts.wrong = "is too large";
       else if (segment.count > kMaxIntervals - intervals)
-        facts.wrong = "has more than 4194304 intervals in a dimension";
+        facts.wrong = "has more than 1048576 intervals in a dimension";
       if (facts.wrong)
         return;
       intervals += segment.count;

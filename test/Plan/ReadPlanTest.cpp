@@ -231,9 +231,9 @@ TEST(ReadPlan, NumbersAreChecked) {
        },
        "is too large\nnote: in chunk 0 of the program of rank 0"},
       {[](fb::PlanT &plan, fb::ProgramT &) {
-         plan.logical_regions[0]->segments[0] = fb::Segment(0, 1, 2, (1 << 22) + 1);
+         plan.logical_regions[0]->segments[0] = fb::Segment(0, 1, 2, (1 << 20) + 1);
        },
-       "region has more than 4194304 intervals in a dimension"},
+       "region has more than 1048576 intervals in a dimension"},
       {[](fb::PlanT &plan, fb::ProgramT &) {
          plan.logical_regions[0]->segments[0] = fb::Segment(-1, 0, 0, 0);
        },

@@ -37,6 +37,6 @@ bool holdsFor(const Split &split, int64_t extent);
 int64_t maxIntervals(const DimLayout &dim, int64_t extent);
 
 /// More intervals than this in one dimension are refused by the verifier, of layouts and of regions.
-inline constexpr int64_t kMaxIntervals = int64_t(1) << 22;
+inline constexpr int64_t kMaxIntervals = int64_t(1) << 20;
 
 } // namespace xfer
