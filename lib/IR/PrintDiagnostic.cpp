@@ -97,6 +97,19 @@ KindStyle styleOf(SourceMgr::DiagKind kind) {
   }
 }
 
+/// The text, or its ends if it is longer than anyone reads: it may quote the input.
+std::string clipped(StringRef text) {
+  constexpr size_t kHead = 1500, kTail = 500;
+  if (text.size() <= kHead + kTail)
+    return text.str();
+  size_t head = kHead, tail = text.size() - kTail;
+  while (head && isContinuationByte(text[head]))
+    --head;
+  while (tail < text.size() && isContinuationByte(text[tail]))
+    ++tail;
+  return (text.take_front(head) + "..." + text.substr(tail)).str();
+}
+
 /// Control bytes as `\x1B`.
 std::string withoutControls(StringRef text) {
   std::string shown;
@@ -128,7 +141,7 @@ void printDiagnostic(const SMDiagnostic &diagnostic, llvm::raw_ostream &os) {
   color(style.color, true);
   os << style.name;
   color(llvm::raw_ostream::SAVEDCOLOR, true);
-  os << withoutControls(diagnostic.getMessage());
+  os << withoutControls(clipped(diagnostic.getMessage()));
   if (colors)
     os.resetColor();
   os << '\n';
