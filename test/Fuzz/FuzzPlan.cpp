@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 #include "Reseal.h"
 #include "xfer/runtime.h"
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -39,7 +40,7 @@ public:
       for (size_t d = 0; d < info.ndim; ++d)
         if (info.shape[d] < 0)
           reject("no size is negative");
-      bytes = info.bytes > kMaxBytes ? info.bytes : bytes + info.bytes;
+      bytes = std::min(bytes, kMaxBytes + 1) + std::min(info.bytes, kMaxBytes + 1);
       infos.push_back(info);
     }
   }
