@@ -109,10 +109,13 @@ LogicalResult PlanVerifier::verifyRanks() {
       continue;
     while (at < module.programs.size() && module.programs[at].rank < rank)
       ++at;
-    if (at == module.programs.size() || module.programs[at].rank != rank)
-      return diagnostics.error({}, "rank " + Twine(rank) +
-                                       " has no program: a program that was compiled alone is "
-                                       "verified with '--rank'");
+    if (at == module.programs.size() || module.programs[at].rank != rank) {
+      auto mesh = llvm::find_if(
+          module.meshes, [&](const Mesh &each) { return llvm::is_contained(each.ranks, rank); });
+      return diagnostics.error(mesh->loc, "rank " + Twine(rank) + " of mesh '@" + mesh->name +
+                                              "' has no program, not even an empty one: a program "
+                                              "that was compiled alone is verified with '--rank'");
+    }
   }
   return success();
 }
