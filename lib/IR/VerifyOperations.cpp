@@ -40,6 +40,7 @@ private:
   LogicalResult verifyProgramChunk(const ProgramChunk &chunk);
   LogicalResult verifyLocalRegion(const ProgramChunk &chunk, StridedRegionId id);
   LogicalResult verifyBucket(const Program &program, const Bucket &bucket);
+  LogicalResult verifyReduction(const Program &program, const Bucket &bucket);
   LogicalResult verifyBucketChunk(const Bucket &bucket, const ProgramChunk &chunk, int64_t &end);
 
   const Module &module;
@@ -211,6 +212,30 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
   return success();
 }
 
+/// Verifies that the sources of what several ranks contribute are partial, all by one reduction:
+/// the text says it once.
+LogicalResult OperationVerifier::verifyReduction(const Program &program, const Bucket &bucket) {
+  if (!bucket.ends.isReduce())
+    return success();
+  auto reductionOf = [&](const ProgramChunk &chunk) {
+    const std::optional<Side> &source = module.tensors[chunk.tensor].source;
+    return source ? module.layout(source->layout).reduction : ReduceOp::None;
+  };
+  ArrayRef<ProgramChunk> chunks =
+      ArrayRef(program.chunks).slice(bucket.firstChunk, bucket.numChunks);
+  for (const ProgramChunk &chunk : chunks) {
+    StringRef name = module.tensors[chunk.tensor].name;
+    ReduceOp op = reductionOf(chunk), first = reductionOf(chunks.front());
+    if (op == ReduceOp::None)
+      return error(chunk.loc,
+                   "several ranks contribute to '@" + name + "', whose source is not partial");
+    if (op != first)
+      return error(chunk.loc, "'@" + name + "' is reduced by '" + spelling(op) + "', expected '" +
+                                  spelling(first) + "' as the chunks before it");
+  }
+  return success();
+}
+
 /// Verifies:
 /// - its number is not negative;
 /// - each of its chunks is right, and the last ends where it does;
@@ -227,6 +252,8 @@ LogicalResult OperationVerifier::verifyBucket(const Program &program, const Buck
     roles.source |= chunk.roles().source;
     roles.target |= chunk.roles().target;
   }
+  if (failed(verifyReduction(program, bucket)))
+    return failure();
   if (end != bucket.bytes)
     return error(bucket.loc, "bucket has " + Twine(bucket.bytes) +
                                  " bytes, but its chunks end at byte " + Twine(end));

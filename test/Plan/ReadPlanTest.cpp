@@ -31,8 +31,8 @@ target storage @s : f32[w:8 | zero:2] on @b { view @w [w: d0] }
 
 class Plan {
 public:
-  Plan() {
-    const xfer_text_t text = {"plan.xfer", kText, std::strlen(kText)};
+  explicit Plan(const char *declarations = kText) {
+    const xfer_text_t text = {"plan.xfer", declarations, std::strlen(declarations)};
     xfer_compilation_t *compilation = nullptr;
     EXPECT_EQ(xfer_compile(&text, 1, nullptr, &compilation), XFER_COMPILER_OK)
         << xfer_compilation_diagnostics(compilation);
@@ -157,6 +157,43 @@ TEST(ReadPlan, ErrorsListAnyRanks) {
             "[9223372036854775804:9223372036854775807, 9223372036854775807]");
   EXPECT_EQ(ranksToString({kMost, -kMost - 1, 3, 4, 5}),
             "[9223372036854775807, -9223372036854775808, 3:6]");
+}
+
+TEST(ReadPlan, WhatSeveralRanksContributeIsPartialAndReducedAlike) {
+  constexpr const char *kReductions = R"(
+mesh @a = [dp=2]
+mesh @b = [x=1] ranks [2]
+tensor @sum : f32[4]
+tensor @add : f32[4]
+tensor @max : f32[4]
+tensor @w : f32[4]
+source @sum on @a partial<sum>{dp}
+source @add on @a partial<sum>{dp}
+source @max on @a partial<max>{dp}
+source @w on @a
+target @sum on @b
+target @add on @b
+target @max on @b
+target @w on @b
+)";
+  // @sum and @add cross in one bucket; a chunk of one tensor is said to be of another.
+  auto errorFor = [&](uint32_t from, uint32_t to) {
+    Plan plan(kReductions);
+    plan.change([&](fb::PlanT &, fb::ProgramT &p) {
+      for (fb::Chunk &chunk : p.chunks)
+        if (chunk.tensor() == from)
+          chunk = fb::Chunk(to, to, chunk.source_region(), chunk.target(), chunk.target_region(),
+                            chunk.offset());
+    });
+    return plan.read();
+  };
+  const std::string notPartial = errorFor(0, 3), mixed = errorFor(1, 2);
+  EXPECT_NE(notPartial.find("several ranks contribute to '@w', whose source is not partial"),
+            std::string::npos)
+      << notPartial;
+  EXPECT_NE(mixed.find("'@max' is reduced by 'max', expected 'sum' as the chunks before it"),
+            std::string::npos)
+      << mixed;
 }
 
 TEST(ReadPlan, LimitsAreThoseOfThePlansOwnPipeline) {
