@@ -57,7 +57,8 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
 
 /// Verifies:
 /// - as many strides as sizes, all at least 1, and an offset that is not negative;
-/// - the number of elements, and the offset of one past each loop's last, fit in 63 bits.
+/// - the number of elements, and the offset of one past each loop's last, fit in 63 bits;
+/// - it is canonical.
 static void check(const StridedRegion &region, OperandFacts::Facts &facts) {
   facts.elements = 1;
   if (region.sizes.size() != region.strides.size())
@@ -74,6 +75,12 @@ static void check(const StridedRegion &region, OperandFacts::Facts &facts) {
              __builtin_mul_overflow(facts.elements, size, &facts.elements))
       facts.wrong = "is too large";
   }
+  if (facts.wrong)
+    return;
+  StridedRegion canonical = region;
+  canonical.canonicalize();
+  if (canonical != region)
+    facts.wrong = "has loops that continue each other, or of one element";
 }
 
 bool OperandFacts::isKnownRank(int64_t rank) const {

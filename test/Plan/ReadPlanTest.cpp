@@ -262,6 +262,12 @@ TEST(ReadPlan, NumbersAreChecked) {
          plan.logical_regions[0]->segments[0] = fb::Segment(0, INT64_MAX, INT64_MAX, INT64_MAX);
        },
        "region is too large"},
+      // Said in two loops, where text has one.
+      {[](fb::PlanT &plan, fb::ProgramT &) {
+         std::vector<fb::Loop> &loops = plan.regions[0]->loops;
+         loops.insert(loops.begin(), fb::Loop(1, 7));
+       },
+       "has loops that continue each other, or of one element\nnote: in chunk 0"},
       // As of text: its last element is below 2^63, one stride more is not.
       {[](fb::PlanT &plan, fb::ProgramT &) {
          plan.regions[0]->loops.assign(1, fb::Loop(2, int64_t{1} << 62));
