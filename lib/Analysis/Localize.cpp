@@ -5,6 +5,7 @@
 
 using llvm::ArrayRef;
 using llvm::SmallVector;
+using llvm::SmallVectorImpl;
 
 namespace xfer {
 
@@ -64,21 +65,27 @@ std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell,
   return result;
 }
 
-bool Ownership::owns(int64_t cell, const OwnedBlock &block, const Region &region) const {
+bool Ownership::owns(int64_t cell, const OwnedBlock &block, const Region &region,
+                     SmallVectorImpl<LocalSegment> &places) const {
   if (!mayOwn(cell, block))
     return false;
+  places.clear();
   for (size_t i = 0; i < block.indices.size(); ++i) {
     const OwnedIndex &index = block.indices[i];
-    if (!xfer::localize(dimensions[index.ownership], cellOf(index, cell), region.dims[i].front()))
+    std::optional<LocalSegment> place =
+        xfer::localize(dimensions[index.ownership], cellOf(index, cell), region.dims[i].front());
+    if (!place)
       return false;
+    places.push_back(*place);
   }
   return true;
 }
 
-int32_t Ownership::findBlock(int64_t cell, const Region &region) const {
+int32_t Ownership::findBlock(int64_t cell, const Region &region,
+                             SmallVectorImpl<LocalSegment> &places) const {
   if (sortedBlocks.empty()) {
     for (size_t number = 0; number < blockList.size(); ++number)
-      if (owns(cell, blockList[number], region))
+      if (owns(cell, blockList[number], region, places))
         return static_cast<int32_t>(number);
     return -1;
   }
@@ -87,7 +94,7 @@ int32_t Ownership::findBlock(int64_t cell, const Region &region) const {
   auto after = llvm::upper_bound(
       sortedBlocks, begin, [](int64_t at, const SortedBlock &block) { return at < block.begin; });
   while (after != sortedBlocks.begin() && (--after)->highestEnd > begin)
-    if (after->end > begin && owns(cell, blockList[after->number], region))
+    if (after->end > begin && owns(cell, blockList[after->number], region, places))
       return after->number;
   return -1;
 }
@@ -98,7 +105,8 @@ std::optional<StridedRegion> Ownership::localize(int64_t position, const Region 
   SmallVector<int64_t, 3> strides(shape.size(), 1);
   for (size_t d = shape.size(); d-- > 1;)
     strides[d - 1] = strides[d] * shape[d];
-  int32_t number = findBlock(cell, region);
+  SmallVector<LocalSegment, 4> places;
+  int32_t number = findBlock(cell, region, places);
   if (number < 0)
     return std::nullopt;
   const OwnedBlock &block = blockList[number];
@@ -106,11 +114,10 @@ std::optional<StridedRegion> Ownership::localize(int64_t position, const Region 
   for (size_t i = 0; i < block.indices.size(); ++i) {
     const OwnedIndex &index = block.indices[i];
     const Segment &segment = region.dims[i].front();
-    LocalSegment local = *xfer::localize(dimensions[index.ownership], cellOf(index, cell), segment);
     int64_t stride = index.step * strides[index.dim];
-    result.offset += local.begin * stride;
+    result.offset += places[i].begin * stride;
     result.sizes.append({segment.count, segment.run});
-    result.strides.append({local.stride * stride, stride});
+    result.strides.append({places[i].stride * stride, stride});
   }
   for (size_t d = 0; d < shape.size(); ++d)
     result.offset += (memory->beginOf(d, viewPart[d], position) + block.begin[d]) * strides[d];

@@ -217,21 +217,18 @@ LogicalResult OperationVerifier::verifyBucketChunk(const Bucket &bucket, const P
 LogicalResult OperationVerifier::verifyReduction(const Program &program, const Bucket &bucket) {
   if (!bucket.ends.isReduce())
     return success();
-  auto reductionOf = [&](const ProgramChunk &chunk) {
-    const std::optional<Side> &source = module.tensors[chunk.tensor].source;
-    return source ? module.layout(source->layout).reduction : ReduceOp::None;
-  };
   ArrayRef<ProgramChunk> chunks =
       ArrayRef(program.chunks).slice(bucket.firstChunk, bucket.numChunks);
+  ReduceOp first = module.reductionOf(module.tensors[chunks.front().tensor]);
   for (const ProgramChunk &chunk : chunks) {
-    StringRef name = module.tensors[chunk.tensor].name;
-    ReduceOp op = reductionOf(chunk), first = reductionOf(chunks.front());
+    const Tensor &tensor = module.tensors[chunk.tensor];
+    ReduceOp op = module.reductionOf(tensor);
     if (op == ReduceOp::None)
-      return error(chunk.loc,
-                   "several ranks contribute to '@" + name + "', whose source is not partial");
+      return error(chunk.loc, "several ranks contribute to '@" + tensor.name +
+                                  "', whose source is not partial");
     if (op != first)
-      return error(chunk.loc, "'@" + name + "' is reduced by '" + spelling(op) + "', expected '" +
-                                  spelling(first) + "' as the chunks before it");
+      return error(chunk.loc, "'@" + tensor.name + "' is reduced by '" + spelling(op) +
+                                  "', expected '" + spelling(first) + "' as the chunks before it");
   }
   return success();
 }

@@ -10,14 +10,13 @@
 #include "llvm/ADT/Twine.h"
 #include <memory>
 #include <span>
-#include <type_traits>
 
 namespace xfer {
 
 class PlanReader {
 public:
   PlanReader(std::span<const uint8_t> file, Diagnostics &diagnostics)
-      : file(file), diagnostics(diagnostics) {}
+      : file(file), diagnostics(diagnostics), vectors(file.size()) {}
   /// 1. the file is what was written; 2. declarations; 3. tables; 4. programs; 5. what they bind;
   /// 6. the whole.
   std::unique_ptr<Module> read(std::string &pipeline);
@@ -37,29 +36,18 @@ private:
   LogicalResult readChunk(const fb::Chunk &from, const fb::LogicalChunk &logical,
                           const Bucket &bucket, Program &to);
 
-  /// False if the elements of a vector cannot be read: they are misaligned, which the verifier of
-  /// FlatBuffers does not see, or tables share them, so that the file would unfold to more than it
-  /// holds.
-  template <typename T> bool mayRead(const flatbuffers::Vector<T> *vector) {
-    using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
-    if (!vector || vector->size() == 0)
-      return true;
-    charged += vector->size() * sizeof(Element);
-    return charged <= file.size() &&
-           reinterpret_cast<uintptr_t>(vector->Data()) % alignof(Element) == 0;
-  }
   template <typename T> static auto at(const flatbuffers::Vector<T> *vector, size_t index) {
     return vector->Get(static_cast<flatbuffers::uoffset_t>(index));
   }
 
   std::span<const uint8_t> file;
   Diagnostics &diagnostics;
+  fb::VectorGuard vectors;
   const fb::Plan *plan = nullptr;
   std::unique_ptr<Module> module;
   std::vector<StridedRegionId> regions; ///< by number in the plan
   std::vector<RegionId> logicalRegions;
   std::vector<RankListId> rankLists;
-  size_t charged = 0;
 };
 
 } // namespace xfer

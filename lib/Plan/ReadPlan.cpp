@@ -7,8 +7,8 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Plan/ReadPlan.h"
 #include "PlanReader.h"
-#include "PromisedLimits.h"
 #include "xfer/IR/Verifier.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Text/Parser.h"
 #include "xfer/Text/Printer.h"
 #include "xfer/Transforms/Levels.h"
@@ -66,7 +66,7 @@ LogicalResult PlanReader::readDeclarations() {
   if (failed(verifyModule(*module, diagnostics)) || failed(expectBothSides(*module, diagnostics)))
     return failure();
   std::vector<int64_t> expected = ranksOf(*module), ranks;
-  if (!mayRead(plan->ranks()))
+  if (!vectors.mayRead(plan->ranks()))
     return error("ranks of the job are misaligned");
   for (size_t i = 0; i < sizeOf(plan->ranks()); ++i)
     ranks.push_back(at(plan->ranks(), i));

@@ -36,8 +36,9 @@ LogicalResult PlanReader::readProgram(const fb::Program &from, Program &to) {
   auto wrong = [&](const Twine &text) {
     return error("program of rank " + Twine(to.rank) + " " + text);
   };
-  if (!mayRead(from.windows()) || !mayRead(from.buckets()) || !mayRead(from.chunks()) ||
-      !mayRead(from.logical()) || !mayRead(from.zeros()))
+  if (!vectors.mayRead(from.windows()) || !vectors.mayRead(from.buckets()) ||
+      !vectors.mayRead(from.chunks()) || !vectors.mayRead(from.logical()) ||
+      !vectors.mayRead(from.zeros()))
     return wrong("is misaligned or shares its parts");
   if (sizeOf(from.logical()) != sizeOf(from.chunks()))
     return wrong("has " + Twine(sizeOf(from.chunks())) + " chunks, but says of " +

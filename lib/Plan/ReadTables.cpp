@@ -27,7 +27,7 @@ LogicalResult PlanReader::readTensors() {
 LogicalResult PlanReader::readRegions() {
   for (size_t i = 0; i < sizeOf(plan->regions()); ++i) {
     const fb::Region &from = *at(plan->regions(), i);
-    if (!mayRead(from.loops()))
+    if (!vectors.mayRead(from.loops()))
       return error("region " + Twine(i) + " is misaligned or shared");
     StridedRegion region;
     region.offset = from.offset();
@@ -43,7 +43,7 @@ LogicalResult PlanReader::readRegions() {
 LogicalResult PlanReader::readLogicalRegions() {
   for (size_t i = 0; i < sizeOf(plan->logical_regions()); ++i) {
     const auto *segments = at(plan->logical_regions(), i)->segments();
-    if (!mayRead(segments))
+    if (!vectors.mayRead(segments))
       return error("logical region " + Twine(i) + " is misaligned or shared");
     Region region;
     for (size_t d = 0; d < sizeOf(segments); ++d) {
@@ -59,7 +59,7 @@ LogicalResult PlanReader::readRankLists() {
   std::vector<int64_t> ranks;
   for (size_t i = 0; i < sizeOf(plan->rank_lists()); ++i) {
     const auto *from = at(plan->rank_lists(), i)->ranks();
-    if (!mayRead(from))
+    if (!vectors.mayRead(from))
       return error("rank list " + Twine(i) + " is misaligned or shared");
     ranks.clear();
     for (size_t r = 0; r < sizeOf(from); ++r)

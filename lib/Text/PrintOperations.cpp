@@ -102,10 +102,7 @@ StringRef ModulePrinter::rankListText(RankListId id) {
 
 /// The reduction of the tensor's source, which the operation repeats for the reader.
 void ModulePrinter::printReduceOp(TensorId tensor) {
-  ReduceOp op = ReduceOp::None;
-  if (tensor != kNone && module.tensors[tensor].source)
-    op = module.layout(module.tensors[tensor].source->layout).reduction;
-  out << spelling(op);
+  out << spelling(tensor == kNone ? ReduceOp::None : module.reductionOf(module.tensors[tensor]));
 }
 
 /// Without brackets.

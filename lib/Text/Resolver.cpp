@@ -184,8 +184,7 @@ LogicalResult Resolver::resolveReductions() {
   LogicalResult result = success();
   for (const Reduction &reduction : reductions) {
     const Tensor &tensor = module.tensors[reduction.tensor];
-    ReduceOp declared =
-        tensor.source ? module.layout(tensor.source->layout).reduction : ReduceOp::None;
+    ReduceOp declared = module.reductionOf(tensor);
     if (declared == reduction.op)
       continue;
     if (declared == ReduceOp::None)

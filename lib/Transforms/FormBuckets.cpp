@@ -77,7 +77,7 @@ int32_t BucketFormer::place(ProgramChunk &chunk) {
   auto transport = static_cast<int64_t>(ends.isReduce() ? Transport::None : chunk.transport);
   int64_t reduction = 0, reductionType = 0;
   if (ends.isReduce()) {
-    reduction = static_cast<int64_t>(module.layout(tensor.source->layout).reduction);
+    reduction = static_cast<int64_t>(module.reductionOf(tensor));
     reductionType = static_cast<int64_t>(tensor.source->dtype);
   }
   int32_t key = keys.intern(

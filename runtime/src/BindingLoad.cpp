@@ -8,7 +8,7 @@ namespace xfer::runtime {
 Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb::Binding>> *from,
                                 xfer_side_t side, Program &program) {
   const char *sideName = side == XFER_SOURCE ? "source " : "target ";
-  if (!mayRead(from))
+  if (!vectors.mayRead(from))
     return invalidPlan(sideName, "bindings are misaligned or shared");
   std::vector<const std::string *> names;
   for (size_t i = 0; i < sizeOf(from); ++i) {
@@ -35,7 +35,7 @@ Status PlanReader::readBindings(const flatbuffers::Vector<flatbuffers::Offset<fb
 Status PlanReader::readName(const flatbuffers::String *from, const std::string *&name) {
   const std::string *&known = knownTexts[from];
   if (!known) {
-    if (!mayRead<char>(from))
+    if (!vectors.mayRead<char>(from))
       return invalidPlan("has a name that overlaps others");
     const std::string_view text = from->string_view();
     if (text.empty() || text.find('\0') != std::string_view::npos)
@@ -60,7 +60,7 @@ Status PlanReader::readBinding(const fb::Binding &from, BindingSpec &spec) {
   const bool isSource = spec.side == XFER_SOURCE;
   if (spec.reduce != ReduceOp::None && (!isSource || !canReduce(spec.reduce, spec.dtype)))
     return invalidPlan("cannot be reduced by operation ", static_cast<int>(spec.reduce));
-  if (!mayRead(from.shape()))
+  if (!vectors.mayRead(from.shape()))
     return invalidPlan("has a shape that is misaligned or shared");
   if (from.shape())
     spec.shape.assign(from.shape()->begin(), from.shape()->end());

@@ -65,7 +65,7 @@ Status PlanReader::readRanks() {
   const auto *ranks = root->ranks();
   if (!ranks)
     return {};
-  if (!mayRead(ranks))
+  if (!vectors.mayRead(ranks))
     return invalidPlan("ranks of the job are misaligned");
   plan.ranks.assign(ranks->begin(), ranks->end());
   for (size_t i = 0; i < plan.ranks.size(); ++i)
@@ -111,7 +111,7 @@ Status PlanReader::readNest(const fb::Region &from, LoopNest &nest, int64_t &end
   if (!addChecked(nest.offset, 1, end))
     return invalidPlan("offset ", nest.offset, " is too large");
   const size_t numLoops = from.loops() ? from.loops()->size() : 0;
-  if (!mayRead(from.loops()))
+  if (!vectors.mayRead(from.loops()))
     return invalidPlan("loops are misaligned or shared");
   for (size_t i = 0; i < numLoops; ++i) {
     const fb::Loop &loop = *from.loops()->Get(static_cast<flatbuffers::uoffset_t>(i));
@@ -161,7 +161,7 @@ Status PlanReader::readRankLists() {
   for (const fb::RankList *from : *root->rank_lists()) {
     const size_t index = plan.rankLists.size();
     RankList list;
-    if (!mayRead(from->ranks()))
+    if (!vectors.mayRead(from->ranks()))
       return invalidPlan("ranks of list ", index, " are misaligned or shared");
     if (from->ranks())
       list.ranks.assign(from->ranks()->begin(), from->ranks()->end());
@@ -187,7 +187,7 @@ Status PlanReader::readLogicalRegions() {
     return {};
   for (const fb::LogicalRegion *from : *root->logical_regions()) {
     const auto *segments = from->segments();
-    if (!mayRead(segments))
+    if (!vectors.mayRead(segments))
       return invalidPlan("logical region ", logicalHashes.size(), " is misaligned or shared");
     logicalHashes.push_back(
         segments ? XXH3_64bits(segments->Data(), segments->size() * sizeof(fb::Segment)) : 0);

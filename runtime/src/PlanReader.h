@@ -9,7 +9,7 @@
 
 #include "Plan.h"
 #include "xfer/plan_digest.h"
-#include <type_traits>
+#include "xfer/plan_vectors.h"
 #include <unordered_map>
 
 namespace xfer::runtime {
@@ -26,14 +26,12 @@ inline bool addChecked(int64_t a, int64_t b, int64_t &result) {
   return !__builtin_add_overflow(a, b, &result);
 }
 
-/// Elements of a vector that may be absent.
-template <typename T> size_t sizeOf(const flatbuffers::Vector<T> *vector) {
-  return vector ? vector->size() : 0;
-}
+using fb::sizeOf;
 
 class PlanReader {
 public:
-  PlanReader(std::span<const uint8_t> file, xfer_plan &plan) : file(file), plan(plan) {}
+  PlanReader(std::span<const uint8_t> file, xfer_plan &plan)
+      : file(file), vectors(file.size()), plan(plan) {}
   Status readPlan();
 
 private:
@@ -62,19 +60,8 @@ private:
   Status sumUp(Program &program) const;
   std::string placeOf(const fb::Program &program, size_t bucket) const;
 
-  /// False if elements of a vector cannot be read: they are misaligned, which FlatBuffers' verifier
-  /// does not see, or too many tables share them. A file in which many tables share one long vector
-  /// would take time that its size does not tell; a writer never makes one.
-  template <typename T> bool mayRead(const flatbuffers::Vector<T> *vector) {
-    using Element = std::remove_cv_t<std::remove_pointer_t<T>>;
-    if (!vector || vector->size() == 0)
-      return true;
-    charged += vector->size() * sizeof(Element);
-    return charged <= file.size() &&
-           reinterpret_cast<uintptr_t>(vector->Data()) % alignof(Element) == 0;
-  }
-
   std::span<const uint8_t> file;
+  fb::VectorGuard vectors;
   const fb::Plan *root = nullptr;
   xfer_plan &plan;
   /// Names of bindings by the text in the file, which bindings may share, and by content.
@@ -84,7 +71,6 @@ private:
   std::unordered_map<const fb::Binding *, const BindingSpec *> known[2];
   std::vector<int64_t> nestEnds;       ///< per nest: one past the last element it reaches
   std::vector<uint64_t> logicalHashes; ///< per logical region
-  size_t charged = 0;
   int64_t widestWindow = 0; ///< of the program at hand: which stages most, with the one before it
 };
 

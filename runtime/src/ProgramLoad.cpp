@@ -39,8 +39,9 @@ Status PlanReader::readProgram(const fb::Program &from, Program &program) {
   program.numSources = program.bindings.size();
   if (Status status = readBindings(from.targets(), XFER_TARGET, program); !status.isOk())
     return status;
-  if (!mayRead(from.chunks()) || !mayRead(from.buckets()) || !mayRead(from.windows()) ||
-      !mayRead(from.zeros()) || !mayRead(from.logical()))
+  if (!vectors.mayRead(from.chunks()) || !vectors.mayRead(from.buckets()) ||
+      !vectors.mayRead(from.windows()) || !vectors.mayRead(from.zeros()) ||
+      !vectors.mayRead(from.logical()))
     return invalidPlan("steps are misaligned or shared");
   if (sizeOf(from.logical()) != 0 && sizeOf(from.logical()) != sizeOf(from.chunks()))
     return invalidPlan("has ", sizeOf(from.chunks()), " chunks, but says of ",

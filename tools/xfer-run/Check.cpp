@@ -78,7 +78,7 @@ const char *Checker::expectTarget(const HeldTask &task, const Line &line, Scratc
   TensorId id = task.placed->tensor;
   const Tensor &tensor = locals.module().tensors[id];
   int64_t contributors = locals.sourceOf(id).placement->cuts().numContributors();
-  ReduceOp op = locals.module().layout(tensor.source->layout).reduction;
+  ReduceOp op = locals.module().reductionOf(tensor);
   DType dtype = tensor.source->dtype;
   values.read(id, line, 0, scratch.folded);
   for (int64_t contributor = 1; contributor < contributors; ++contributor) {

@@ -68,7 +68,7 @@ PatternValues::PatternValues(const Module &module) {
     Recipe &recipe = recipes.emplace_back();
     recipe.dtype = tensor.source->dtype;
     recipe.seed = static_cast<int64_t>(mix(recipes.size()));
-    recipe.nearOne = module.layout(tensor.source->layout).reduction == ReduceOp::Product;
+    recipe.nearOne = module.reductionOf(tensor) == ReduceOp::Product;
     recipe.integerBits =
         std::min(static_cast<int>(8 * byteWidth(recipe.dtype)), integerBitsFor(tensor.dtype));
     for (const Side &target : tensor.targets)

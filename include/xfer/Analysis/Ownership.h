@@ -29,6 +29,11 @@ struct OwnedBlock {
   llvm::SmallVector<int64_t, 3> begin;      ///< by dimension: added to the pieces' local positions
 };
 
+/// Where the runs of a segment lie.
+struct LocalSegment {
+  int64_t begin = 0, stride = 0; ///< local positions
+};
+
 /// A side of a tensor: a layout, and the view if the tensor lies in a storage. The declarations
 /// must have passed verifyDeclarations.
 class Ownership {
@@ -57,7 +62,10 @@ public:
 
   /// The number of the block that owns all of `region` in `cell`, or -1. Each index of `region`
   /// must be one segment.
-  int32_t findBlock(int64_t cell, const Region &region) const;
+  int32_t findBlock(int64_t cell, const Region &region) const {
+    llvm::SmallVector<LocalSegment, 4> places;
+    return findBlock(cell, region, places);
+  }
 
   /// Ranks that hold `cell`, as groups of groupSize() contributors in mesh order, the groups in
   /// mesh order too. Without a partial clause every rank is a group.
@@ -73,7 +81,11 @@ public:
 
 private:
   void sortBlocks();
-  bool owns(int64_t cell, const OwnedBlock &block, const Region &region) const;
+  /// `places` becomes where each index of the region lies.
+  bool owns(int64_t cell, const OwnedBlock &block, const Region &region,
+            llvm::SmallVectorImpl<LocalSegment> &places) const;
+  int32_t findBlock(int64_t cell, const Region &region,
+                    llvm::SmallVectorImpl<LocalSegment> &places) const;
   void findReplicas(const Mesh &mesh, const Layout &layout, const StorageShape &shape);
   void addDimension(size_t dim, const ViewEntry &entry, const StoragePart &part,
                     int32_t occurrence);
@@ -108,9 +120,6 @@ private:
 };
 
 /// The local position and stride of the runs of `segment` in `cell`; nullopt as for localize.
-struct LocalSegment {
-  int64_t begin = 0, stride = 0;
-};
 std::optional<LocalSegment> localize(const DimOwnership &dim, int64_t cell, const Segment &segment);
 
 /// Ownerships by side, and rank positions by mesh; computed once each. Borrows the module, whose

@@ -107,6 +107,10 @@ public:
   RankListId internRanks(llvm::ArrayRef<int64_t> ranks) { return rankLists.intern(ranks); }
 
   const Layout &layout(LayoutId id) const { return layouts[id]; }
+  /// By which contributions to the tensor's source are reduced, if it has a partial one.
+  ReduceOp reductionOf(const Tensor &tensor) const {
+    return tensor.source ? layout(tensor.source->layout).reduction : ReduceOp::None;
+  }
   const Region &region(RegionId id) const { return regions[id]; }
   const StridedRegion &stridedRegion(StridedRegionId id) const { return stridedRegions[id]; }
   const StorageShape &storageShape(StorageShapeId id) const { return storageShapes[id]; }

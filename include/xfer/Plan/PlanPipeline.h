@@ -13,4 +13,8 @@ std::string startOfPipeline(const Module &module);
 /// `start` and `passes` with a comma between them, if neither is empty.
 std::string continuePipeline(std::string start, llvm::StringRef passes);
 
+/// The limits that `schedule-windows` was given in a plan's pipeline; none if it did not run, or
+/// if the text is not of this compiler's passes.
+WindowLimits promisedLimits(llvm::StringRef pipeline);
+
 } // namespace xfer

@@ -12,9 +12,10 @@ bool isPlan(llvm::StringRef bytes);
 
 /// Rebuilds the module that emitPlan was given: its text is the same. `pipeline` becomes the plan's
 /// own. The bytes may be hostile: offsets, hashes, numbers and everything that verifyModule checks
-/// are errors. Whether the plan is right is verify-plan's question, also whether it keeps the limits
-/// that its pipeline states, which become Module::promised. Null after an error. The declarations
-/// become a buffer `<plan>` of the diagnostics' sources, which must outlive the module.
+/// are errors. Whether the plan is right is verify-plan's question, also whether it keeps the
+/// limits that its pipeline states, which become Module::promised. Null after an error. The
+/// declarations become a buffer `<plan>` of the diagnostics' sources, which must outlive the
+/// module.
 std::unique_ptr<Module> readPlan(llvm::StringRef bytes, std::string &pipeline,
                                  Diagnostics &diagnostics);
 
