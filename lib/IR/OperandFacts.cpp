@@ -105,7 +105,7 @@ const char *OperandFacts::findWrong(ArrayRef<int64_t> ranks) const {
 
 OperandFacts::OperandFacts(const Module &module)
     : module(module), regions(module.numRegions()), stridedRegions(module.numStridedRegions()),
-      rankLists(module.numRankLists()) {
+      rankLists(module.numRankLists()), meshRanks(module) {
   for (const Mesh &mesh : module.meshes)
     knownRanks.insert(knownRanks.end(), mesh.ranks.begin(), mesh.ranks.end());
   llvm::sort(knownRanks);
@@ -133,6 +133,18 @@ const OperandFacts::Facts &OperandFacts::ofRankList(RankListId id) {
     facts.wrong = findWrong(module.rankList(id));
   facts.isChecked = true;
   return facts;
+}
+
+std::optional<int64_t> OperandFacts::findOutside(int32_t mesh, RankListId list) {
+  auto [entry, isNew] = outside.try_emplace({mesh, list});
+  if (isNew) {
+    ArrayRef<int64_t> ranks = module.rankList(list);
+    const auto *found =
+        llvm::find_if(ranks, [&](int64_t rank) { return !meshRanks.contains(mesh, rank); });
+    if (found != ranks.end())
+      entry->second = *found;
+  }
+  return entry->second;
 }
 
 } // namespace xfer

@@ -4,7 +4,9 @@
 // alone is asked when an operation first needs it, and remembered by id.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/Module.h"
+#include "xfer/IR/MeshRanks.h"
+#include "llvm/ADT/DenseMap.h"
+#include <optional>
 
 namespace xfer {
 
@@ -22,6 +24,8 @@ public:
   const Facts &ofStridedRegion(StridedRegionId id);
   const Facts &ofRankList(RankListId id);
   bool isKnownRank(int64_t rank) const; ///< to any mesh
+  /// The first rank of the list that the mesh lacks; nullopt if it has all.
+  std::optional<int64_t> findOutside(int32_t mesh, RankListId list);
 
 private:
   const char *findWrong(llvm::ArrayRef<int64_t> ranks) const;
@@ -29,6 +33,8 @@ private:
   const Module &module;
   std::vector<Facts> regions, stridedRegions, rankLists;
   std::vector<int64_t> knownRanks; ///< of all meshes, ascending
+  MeshRanks meshRanks;
+  llvm::DenseMap<std::pair<int32_t, RankListId>, std::optional<int64_t>> outside;
 };
 
 } // namespace xfer

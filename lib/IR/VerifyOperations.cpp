@@ -30,6 +30,7 @@ private:
   LogicalResult verifyTensorUse(SMLoc loc, TensorId tensor, int32_t target, RegionId region);
   LogicalResult verifyRanks(SMLoc loc, RankListId id, StringRef what);
   LogicalResult verifyEndpoints(SMLoc loc, const Endpoints &ends);
+  template <typename Operation> LogicalResult verifyOperands(const Operation &operation);
   LogicalResult verifyChosen(SMLoc loc, const Endpoints &ends);
   LogicalResult verifyType(SMLoc loc, const Endpoints &ends, RouteType type);
   LogicalResult verifyRoute(const Route &route);
@@ -103,6 +104,26 @@ LogicalResult OperationVerifier::verifyEndpoints(SMLoc loc, const Endpoints &end
   return success();
 }
 
+/// Verifies, beyond what holds for tensor, region and ends alone:
+/// - the destinations are ranks of the mesh that the target lies on, if the tensor has any. Which
+///   target it is, the text says by what the first destination holds.
+template <typename Operation>
+LogicalResult OperationVerifier::verifyOperands(const Operation &operation) {
+  if (failed(verifyTensorUse(operation.loc, operation.tensor, operation.targetIndex,
+                             operation.region)) ||
+      failed(verifyEndpoints(operation.loc, operation.ends)))
+    return failure();
+  const Tensor &tensor = module.tensors[operation.tensor];
+  if (tensor.targets.empty())
+    return success();
+  int32_t mesh = module.layout(tensor.targets[operation.targetIndex].layout).mesh;
+  if (auto rank = facts.findOutside(mesh, operation.ends.destinations))
+    return error(operation.loc, "destination " + Twine(*rank) + " is not a rank of '@" +
+                                    module.meshes[mesh].name + "', the mesh of the target of '@" +
+                                    tensor.name + "'");
+  return success();
+}
+
 LogicalResult OperationVerifier::verifyChosen(SMLoc loc, const Endpoints &ends) {
   if (!ends.isChosen())
     return error(loc, "expected a chosen sender, got candidates");
@@ -136,8 +157,7 @@ LogicalResult OperationVerifier::verifyType(SMLoc loc, const Endpoints &ends, Ro
 }
 
 LogicalResult OperationVerifier::verifyRoute(const Route &route) {
-  if (failed(verifyTensorUse(route.loc, route.tensor, route.targetIndex, route.region)) ||
-      failed(verifyEndpoints(route.loc, route.ends)))
+  if (failed(verifyOperands(route)))
     return failure();
   return verifyType(route.loc, route.ends, route.type);
 }
@@ -145,9 +165,7 @@ LogicalResult OperationVerifier::verifyRoute(const Route &route) {
 /// Verifies, beyond what holds for a route:
 /// - the sender is chosen, the region strided.
 LogicalResult OperationVerifier::verifyChunk(const Chunk &chunk) {
-  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.targetIndex, chunk.region)) ||
-      failed(verifyEndpoints(chunk.loc, chunk.ends)) ||
-      failed(verifyChosen(chunk.loc, chunk.ends)) ||
+  if (failed(verifyOperands(chunk)) || failed(verifyChosen(chunk.loc, chunk.ends)) ||
       failed(verifyType(chunk.loc, chunk.ends, chunk.type)))
     return failure();
   if (!module.region(chunk.region).isStrided())
@@ -175,8 +193,7 @@ LogicalResult OperationVerifier::verifyLocalRegion(const ProgramChunk &chunk, St
 /// - it has a transport and at least one role;
 /// - each local region matches the global one.
 LogicalResult OperationVerifier::verifyProgramChunk(const ProgramChunk &chunk) {
-  if (failed(verifyTensorUse(chunk.loc, chunk.tensor, chunk.targetIndex, chunk.region)) ||
-      failed(verifyEndpoints(chunk.loc, chunk.ends)) || failed(verifyChosen(chunk.loc, chunk.ends)))
+  if (failed(verifyOperands(chunk)) || failed(verifyChosen(chunk.loc, chunk.ends)))
     return failure();
   if (!module.region(chunk.region).isStrided())
     return error(chunk.loc, "a chunk's region has one segment in each dimension");

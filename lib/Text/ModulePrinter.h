@@ -6,8 +6,7 @@
 // PrintOperations.cpp.
 //===----------------------------------------------------------------------===//
 #pragma once
-#include "xfer/IR/Module.h"
-#include "llvm/ADT/DenseSet.h"
+#include "xfer/IR/MeshRanks.h"
 #include "llvm/Support/raw_ostream.h"
 #include <charconv>
 #include <cstring>
@@ -54,7 +53,8 @@ private:
 
 class ModulePrinter {
 public:
-  ModulePrinter(const Module &module, llvm::raw_ostream &os) : module(module), out(os) {}
+  ModulePrinter(const Module &module, llvm::raw_ostream &os)
+      : module(module), out(os), meshRanks(module) {}
 
   void printDeclarations();
   /// The lowered level, after the declarations.
@@ -69,8 +69,7 @@ private:
   llvm::StringRef layoutText(LayoutId id);
   std::string storageLayoutText(const Storage &storage);
 
-  void printTensorUse(TensorId tensor, RegionId region, const Endpoints &ends,
-                      int32_t targetIndex);
+  void printTensorUse(TensorId tensor, RegionId region, const Endpoints &ends, int32_t targetIndex);
   void printEndpoints(const Endpoints &ends, TensorId tensor);
   void printProgram(const Program &program);
   void printBucket(const Program &program, const Bucket &bucket, llvm::StringRef indent);
@@ -82,7 +81,7 @@ private:
   const Module &module;
   TextBuffer out;
   std::vector<std::string> layoutTexts, rankListTexts; ///< by id; empty until needed
-  std::vector<llvm::DenseSet<uint64_t>> meshRanks;     ///< by mesh; empty until needed
+  MeshRanks meshRanks;
 };
 
 } // namespace xfer

@@ -141,16 +141,10 @@ void ModulePrinter::printTensorUse(TensorId tensor, RegionId region, const Endpo
   if (targetIndex == 0)
     return;
   // The number of the target among those whose mesh has the first destination.
-  if (meshRanks.empty())
-    meshRanks.resize(module.meshes.size());
-  auto rank = static_cast<uint64_t>(module.rankList(ends.destinations).front());
+  int64_t rank = module.rankList(ends.destinations).front();
   int64_t copy = 0;
-  for (const Side &side : ArrayRef(module.tensors[tensor].targets).take_front(targetIndex)) {
-    int32_t mesh = module.layout(side.layout).mesh;
-    if (meshRanks[mesh].empty())
-      meshRanks[mesh].insert(module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
-    copy += meshRanks[mesh].contains(rank);
-  }
+  for (const Side &side : ArrayRef(module.tensors[tensor].targets).take_front(targetIndex))
+    copy += meshRanks.contains(module.layout(side.layout).mesh, rank);
   if (copy)
     out << " copy " << copy;
 }

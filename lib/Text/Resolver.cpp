@@ -1,6 +1,6 @@
 //===- Resolver.cpp - Names to what they name -----------------------------===//
 #include "Resolver.h"
-#include "llvm/ADT/DenseSet.h"
+#include "xfer/IR/MeshRanks.h"
 #include "llvm/ADT/STLExtras.h"
 
 using llvm::SMLoc;
@@ -208,13 +208,9 @@ void Resolver::orderTargets() {
 /// Operations were read with the number of a copy: the target is that one of those whose mesh has
 /// their first destination.
 LogicalResult Resolver::resolveTargetIndices() {
-  std::vector<llvm::DenseSet<uint64_t>> ranks(module.meshes.size());
+  MeshRanks ranks(module);
   auto holds = [&](const Side &side, int64_t rank) {
-    int32_t mesh = module.layout(side.layout).mesh;
-    llvm::DenseSet<uint64_t> &known = ranks[mesh];
-    if (known.empty())
-      known.insert(module.meshes[mesh].ranks.begin(), module.meshes[mesh].ranks.end());
-    return known.contains(rank);
+    return ranks.contains(module.layout(side.layout).mesh, rank);
   };
   auto resolveIn = [&](auto &operations) {
     for (auto &operation : operations) {

@@ -196,6 +196,36 @@ target @w on @b
       << mixed;
 }
 
+TEST(ReadPlan, DestinationsHoldTheTargetThatAChunkIsFor) {
+  constexpr const char *kTwoServers = R"(
+mesh @a = [x=1]
+mesh @b = [y=2] ranks [1, 2]
+mesh @c = [z=2] ranks [3, 4]
+tensor @w : f32[4]
+source @w on @a
+target @w on @b split [{y}]
+target @w on @c split [{z}]
+)";
+  // A destination of either target's mesh, with the other target.
+  for (auto [destination, other, mesh] : {std::tuple(1, 1, "@c"), std::tuple(3, 0, "@b")}) {
+    Plan plan(kTwoServers);
+    plan.change([&, destination = destination, other = other](fb::PlanT &whole, fb::ProgramT &p) {
+      for (const fb::Bucket &bucket : p.buckets)
+        for (uint32_t c = 0; c < bucket.num_chunks(); ++c)
+          if (whole.rank_lists[bucket.destinations()]->ranks.front() == destination) {
+            fb::LogicalChunk &logical = p.logical[bucket.first_chunk() + c];
+            logical = fb::LogicalChunk(logical.region(), other);
+          }
+    });
+    EXPECT_NE(plan.read().find("error: destination " + std::to_string(destination) +
+                               " is not a rank of '" + mesh +
+                               "', the mesh of the target of '@w'\n"
+                               "note: in chunk "),
+              std::string::npos)
+        << plan.read();
+  }
+}
+
 TEST(ReadPlan, LimitsAreThoseOfThePlansOwnPipeline) {
   for (const auto &[stated, kept] :
        {std::pair("max-operations=4", true), std::pair("max-operations=1", false),
