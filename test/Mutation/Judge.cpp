@@ -1,6 +1,11 @@
 //===- Judge.cpp - Who notices that a plan is damaged ---------------------===//
 #include "Judge.h"
+#include "xfer/IR/Verifier.h"
+#include "xfer/Plan/EmitPlan.h"
+#include "xfer/Plan/PlanPipeline.h"
 #include "xfer/Plan/ReadPlan.h"
+#include "xfer/Text/Parser.h"
+#include "xfer/Text/Printer.h"
 #include "xfer/Transforms/Passes.h"
 #include "llvm/Support/raw_ostream.h"
 
@@ -76,28 +81,76 @@ std::vector<uint8_t> Judge::damagedFile(const Mutant &mutant) const {
   return seal(*plan);
 }
 
-Judgement Judge::verify(const std::vector<uint8_t> &file) const {
-  llvm::SourceMgr sources;
-  Diagnostics diagnostics(sources);
+std::string Judge::text() const {
   std::string text;
   llvm::raw_string_ostream stream(text);
-  diagnostics.setHandler(
-      [&](const llvm::SMDiagnostic &diagnostic) { printDiagnostic(diagnostic, stream); });
+  if (!rank)
+    printModule(*module, stream);
+  return text;
+}
+
+namespace {
+/// Collects what is said.
+struct Hearing {
+  Hearing() : diagnostics(sources), stream(said) {
+    diagnostics.setHandler(
+        [this](const llvm::SMDiagnostic &diagnostic) { printDiagnostic(diagnostic, stream); });
+  }
+  Judgement prove(Module &module) {
+    PassContext context{diagnostics, std::nullopt};
+    if (module.programs.size() == 1)
+      context.rank = module.programs.front().rank;
+    const PassResult result = createVerifyPlanPass()->run(module, context);
+    return {result == PassResult::Failed ? Verdict::Verifier : Verdict::Survivor, said};
+  }
+  llvm::SourceMgr sources;
+  Diagnostics diagnostics;
+  std::string said;
+  llvm::raw_string_ostream stream;
+};
+} // namespace
+
+Judgement Judge::verify(const std::vector<uint8_t> &file) const {
+  Hearing hearing;
   std::string pipeline;
-  std::unique_ptr<Module> read = readPlan(textOf(file), pipeline, diagnostics);
+  std::unique_ptr<Module> read = readPlan(textOf(file), pipeline, hearing.diagnostics);
   if (!read)
-    return {Verdict::Reader, text};
-  if (!asksProof)
-    return {};
-  PassContext context{diagnostics, std::nullopt};
-  if (read->programs.size() == 1)
-    context.rank = read->programs.front().rank;
-  const PassResult result = createVerifyPlanPass()->run(*read, context);
-  return {result == PassResult::Failed ? Verdict::Verifier : Verdict::Survivor, text};
+    return {Verdict::Reader, hearing.said};
+  return asksProof ? hearing.prove(*read) : Judgement();
+}
+
+Judgement Judge::compile(const Mutant &mutant, std::vector<uint8_t> &file) const {
+  std::string damaged = text();
+  mutant.text(damaged);
+  Hearing hearing;
+  const unsigned buffer = hearing.sources.AddNewSourceBuffer(
+      llvm::MemoryBuffer::getMemBuffer(damaged, "mutant.xfer"), {});
+  std::unique_ptr<Module> read = parseModule(buffer, hearing.diagnostics);
+  if (!read || failed(verifyModule(*read, hearing.diagnostics)))
+    return {Verdict::Reader, hearing.said};
+  if (asksProof)
+    if (Judgement proof = hearing.prove(*read); proof.verdict != Verdict::Survivor)
+      return proof;
+  if (failed(emitPlan(*read, startOfPipeline(*read), file, hearing.diagnostics)))
+    return {Verdict::Reader, hearing.said};
+  return {};
 }
 
 Judgement Judge::judge(const Mutant &mutant) const {
-  const std::vector<uint8_t> file = damagedFile(mutant);
+  if (!mutant.text)
+    return judgeFile(mutant, damagedFile(mutant));
+  std::vector<uint8_t> file;
+  if (Judgement compiled = compile(mutant, file); compiled.verdict != Verdict::Survivor)
+    return compiled;
+  Judgement judgement = judgeFile(mutant, file);
+  if (asksProof && judgement.verdict < Verdict::Session) {
+    judgement.verdict = Verdict::Survivor; // what is proven makes no plan that is refused
+    judgement.text = "its plan is refused: " + judgement.text;
+  }
+  return judgement;
+}
+
+Judgement Judge::judgeFile(const Mutant &mutant, const std::vector<uint8_t> &file) const {
   xfer_plan_t *handle = nullptr;
   if (xfer_plan_load(file.data(), file.size(), &handle) != XFER_OK)
     return {Verdict::Loader, xfer_last_error()};

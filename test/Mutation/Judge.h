@@ -32,6 +32,8 @@ public:
   /// The plan that is damaged; of one rank if there is one.
   const fb::PlanT &plan() const { return *undamaged; }
   std::vector<uint8_t> file() const { return seal(*undamaged); }
+  /// What the whole job's plan prints as; empty if one rank's is damaged.
+  std::string text() const;
   Judgement judge(const Mutant &mutant) const;
   bool asksProof = true; ///< verify-plan judges, too
 
@@ -41,6 +43,9 @@ private:
   std::vector<uint8_t> damagedFile(const Mutant &mutant) const;
   /// What the compiler's side says of a file that the runtime loaded.
   Judgement verify(const std::vector<uint8_t> &file) const;
+  /// What it says of a damaged text; the file that it emits if nothing objects.
+  Judgement compile(const Mutant &mutant, std::vector<uint8_t> &file) const;
+  Judgement judgeFile(const Mutant &mutant, const std::vector<uint8_t> &file) const;
 
   std::vector<uint8_t> original;
   std::optional<int64_t> rank;

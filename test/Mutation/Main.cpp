@@ -43,6 +43,7 @@ static std::vector<Mutant> mutantsOf(const Judge &judge) {
   addStepDamage(mutants);
   addPairDamage(mutants);
   addTextDamage(mutants);
+  addLoweredDamage(mutants, judge.text());
   addByteDamage(mutants, judge.file().size());
   return std::move(mutants.all);
 }

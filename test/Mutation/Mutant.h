@@ -16,8 +16,9 @@ namespace xfer::mutation {
 struct Mutant {
   std::string kind;  ///< what the report counts together: `Chunk.offset: change`
   std::string place; ///< which one: `program of rank 4, chunk 2, 0 to 1`
-  std::function<void(fb::PlanT &)> apply;            ///< null if the file's bytes are damaged:
+  std::function<void(fb::PlanT &)> apply;            ///< null if one of these is damaged:
   std::function<void(std::vector<uint8_t> &)> bytes; ///< after the plan was written and sealed
+  std::function<void(std::string &)> text;           ///< or the text that the plan prints as
   bool sealedAgain = true;         ///< the content hash is that of the damaged file
   bool digestFollows = false;      ///< Plan.digest is made right again
   std::optional<int64_t> onlyRank; ///< the others keep the undamaged plan
@@ -54,6 +55,8 @@ void addStepDamage(Mutants &mutants);
 void addPairDamage(Mutants &mutants);
 /// Texts and digest; plans that ranks do not share.
 void addTextDamage(Mutants &mutants);
+/// The programs of the `text` that a plan prints as.
+void addLoweredDamage(Mutants &mutants, const std::string &text);
 /// A file of `size` bytes that no writer made: bits, its end, with the hash of before or after.
 void addByteDamage(Mutants &mutants, size_t size);
 

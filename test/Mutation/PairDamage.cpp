@@ -8,6 +8,12 @@
 
 namespace xfer::mutation {
 
+/// The place of a chunk that moves is two buckets.
+static bool concernOneBucket(const Mutant &first, const Mutant &second) {
+  return first.place.find(second.place) != std::string::npos ||
+         second.place.find(first.place) != std::string::npos;
+}
+
 void addPairDamage(Mutants &mutants) {
   constexpr std::string_view kSteps = "step on all ranks: ";
   std::vector<size_t> steps;
@@ -18,8 +24,8 @@ void addPairDamage(Mutants &mutants) {
   for (size_t i = 0; i < steps.size(); ++i) {
     const Mutant first = mutants.all[steps[i]];
     const Mutant second = mutants.all[steps[(i * kStride + 1) % steps.size()]];
-    if (first.place == second.place)
-      continue; // of one bucket: the second may name what the first removed
+    if (concernOneBucket(first, second))
+      continue; // the second may name what the first removed
     mutants.add("two steps on all ranks",
                 first.place + ": " + first.kind.substr(kSteps.size()) + "; " + second.place + ": " +
                     second.kind.substr(kSteps.size()),

@@ -1,5 +1,6 @@
 //===- Steps.cpp - A program as nested lists ------------------------------===//
 #include "Steps.h"
+#include "xfer/IR/DType.h"
 
 namespace xfer::mutation {
 
@@ -49,6 +50,28 @@ void fold(const Steps &steps, fb::ProgramT &program) {
 BucketKey keyOf(const fb::Bucket &bucket) {
   return {bucket.contributors(), bucket.destinations(), bucket.sender(), bucket.ordinal(),
           bucket.transport() == fb::Transport::Broadcast};
+}
+
+BucketStep *find(Steps &steps, const BucketKey &key) {
+  for (WindowStep &window : steps)
+    for (BucketStep &step : window.buckets)
+      if (keyOf(step.bucket) == key)
+        return &step;
+  return nullptr;
+}
+
+void pack(const fb::PlanT &plan, BucketStep &step) {
+  int64_t end = 0;
+  for (ChunkStep &chunk : step.chunks) {
+    const auto dtype = static_cast<DType>(plan.tensors[chunk.chunk.tensor()]->dtype);
+    int64_t bytes = byteWidth(dtype);
+    const int64_t begin = (end + bytes - 1) / bytes * bytes;
+    for (const fb::Segment &segment : plan.logical_regions[chunk.logical.region()]->segments)
+      bytes *= segment.run() * segment.count();
+    chunk.chunk = with(chunk.chunk, "offset", begin);
+    end = begin + bytes;
+  }
+  step.bucket = with(step.bucket, "bytes", end);
 }
 
 } // namespace xfer::mutation

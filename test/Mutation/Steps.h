@@ -39,6 +39,14 @@ struct BucketKey {
 };
 BucketKey keyOf(const fb::Bucket &bucket);
 
+/// The bucket that `key` means; null if the program does not have it.
+BucketStep *find(Steps &steps, const BucketKey &key);
+/// Places the chunks in the bucket's buffer, one after the other.
+void pack(const fb::PlanT &plan, BucketStep &step);
+
+/// A region that a chunk does not have.
+constexpr uint32_t kAbsent = 0xffffffff;
+
 /// The field of a struct changed.
 template <typename T> T with(const T &from, const char *field, int64_t value) {
   Numbers numbers = Fields<T>::get(from);
@@ -46,6 +54,16 @@ template <typename T> T with(const T &from, const char *field, int64_t value) {
     if (std::string_view(Fields<T>::kFields[f].name) == field)
       numbers[f] = value;
   return Fields<T>::make(numbers);
+}
+
+/// `chunk` with what `from` reads.
+inline fb::Chunk reading(const fb::Chunk &chunk, const fb::Chunk &from) {
+  return with(with(chunk, "source", from.source()), "source_region", from.source_region());
+}
+
+/// `chunk` with what `from` writes.
+inline fb::Chunk writing(const fb::Chunk &chunk, const fb::Chunk &from) {
+  return with(with(chunk, "target", from.target()), "target_region", from.target_region());
 }
 
 } // namespace xfer::mutation
