@@ -1,19 +1,17 @@
 //===- Megatron.cpp - Megatron-Core ---------------------------------------===//
 //
-// Ranks in the order tp-cp-ep-dp-pp, tp the fastest. Every pipeline stage is a
-// mesh of its own, and so are the ranks of a stage that hold the same experts:
-// on each, names count local layers and local experts. Query, key and value are
-// interleaved by groups, gate and up lie one after the other in each rank's
-// rows, the first norms of a layer belong to the linear layers after them.
+// On each mesh of MegatronStages.h, names count local layers and local experts.
+// Query, key and value are interleaved by groups, gate and up lie one after the
+// other in each rank's rows, the first norms of a layer belong to the linear
+// layers after them.
 //
 //   source storage @decoder.layers.0.self_attention.linear_qkv.weight
 //       : bf16[4 x (q:1024 | k:128 | v:128), 2048] on @train-stage1 split [{tp}, {}] {
 //     view @model.layers.16.self_attn.q_proj.weight [q: d0, d1]
 //     ...
 //===----------------------------------------------------------------------===//
-#include "LayerStorages.h"
+#include "MegatronStages.h"
 #include "xfer/Frontend/Frameworks.h"
-#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/MathExtras.h"
 
 using llvm::StringRef;
@@ -38,11 +36,6 @@ private:
     int64_t mesh = 0;
     llvm::ArrayRef<int64_t> expertMeshes; ///< by the coordinate on ep
   };
-  LogicalResult check();
-  LogicalResult divides(StringRef what, int64_t extent, const SideSize &size, StringRef sizeName);
-  std::vector<int64_t> evenStages();
-  LogicalResult makeChunks();
-  void addMeshes(int64_t stage);
   LogicalResult placeEnds();
   LogicalResult placeVocabulary(StringRef name, StringRef tensor, int64_t mesh);
   LogicalResult placeLayer(const Layer &layer, bool hasExperts);
@@ -70,120 +63,8 @@ private:
   const Architecture &a;
   Cut cut, expertTensorCut;
   bool fusesNorms;
-  /// Consecutive layers of one stage; with virtual stages a stage has several, each a module.
-  struct Chunk {
-    std::string name; ///< before the names of the module's parameters
-    int64_t begin = 0, end = 0;
-  };
-  std::vector<Chunk> chunks; ///< in the order of the layers; chunk i is on stage i modulo pp
-  std::vector<int64_t> stageMeshes;
-  std::vector<std::vector<int64_t>> expertMeshes; ///< by stage and coordinate on ep
+  MegatronStages stages;
 };
-
-LogicalResult MegatronPlacement::divides(StringRef what, int64_t extent, const SideSize &size,
-                                         StringRef sizeName) {
-  if (extent % size.value == 0)
-    return success();
-  return out.diagnostics.error(size.isGiven ? size.loc : side.loc,
-                               sizeName + " " + Twine(size.value) + " does not divide '" + what +
-                                   "' " + Twine(extent));
-}
-
-/// Verifies:
-/// - tp divides the heads, and KV heads or they divide it;
-/// - experts divide over ep, their rows over etp.
-LogicalResult MegatronPlacement::check() {
-  if (failed(divides("num_attention_heads", a.heads, side.tp, "tp")))
-    return failure();
-  if (!a.isLatent && a.kvHeads % side.tp.value != 0 && side.tp.value % a.kvHeads != 0)
-    return out.diagnostics.error(side.tp.loc, "tp " + Twine(side.tp.value) +
-                                                  " and 'num_key_value_heads' " + Twine(a.kvHeads) +
-                                                  " do not divide one another");
-  if (a.experts == 0 && side.ep.value > 1)
-    return out.diagnostics.error(side.ep.loc, "ep is " + Twine(side.ep.value) +
-                                                  ", but the model has no experts");
-  if (a.experts && failed(divides("num_experts", a.experts, side.ep, "ep")))
-    return failure();
-  return success();
-}
-
-/// Layers of a stage where nothing else is said. Megatron itself takes only what divides.
-std::vector<int64_t> MegatronPlacement::evenStages() {
-  int64_t stages = side.pp.value;
-  std::vector<int64_t> layers(stages, 0);
-  for (int64_t layer = 0; layer < a.layers; ++layer)
-    ++layers[layer * stages / a.layers];
-  if (side.stageLayers.empty() && a.layers % stages != 0) {
-    std::string text =
-        llvm::join(llvm::map_range(layers, [](int64_t n) { return Twine(n).str(); }), "+");
-    out.diagnostics.warning(side.pp.loc,
-                            "pp " + Twine(stages) + " does not divide 'num_hidden_layers' " +
-                                Twine(a.layers) + "; stages are taken to have layers=" + text);
-    out.remarks.push_back("stages were taken to have layers=" + text);
-  }
-  return layers;
-}
-
-/// Verifies that virtual stages divide the layers.
-LogicalResult MegatronPlacement::makeChunks() {
-  int64_t stages = side.pp.value, virtualStages = side.vpp.value;
-  std::vector<int64_t> layers;
-  if (virtualStages == 1) {
-    if (failed(stageLayers(out, evenStages(), layers)))
-      return failure();
-  } else if (!side.stageLayers.empty() || a.layers % (stages * virtualStages) != 0) {
-    return out.diagnostics.error(
-        side.vpp.loc,
-        "pp " + Twine(stages) + " * vpp " + Twine(virtualStages) +
-            (side.stageLayers.empty() ? " does not divide 'num_hidden_layers' " + Twine(a.layers)
-                                      : Twine(" does not go with 'layers'")));
-  } else {
-    layers.assign(stages * virtualStages, a.layers / (stages * virtualStages));
-  }
-  int64_t first = 0;
-  for (auto [number, count] : llvm::enumerate(layers)) {
-    std::string name =
-        virtualStages > 1 ? "model" + std::to_string(number / stages) + "." : std::string();
-    chunks.push_back({name, first, first + count});
-    first += count;
-  }
-  return success();
-}
-
-void MegatronPlacement::addMeshes(int64_t stage) {
-  int64_t ranks = side.num_gpus.value / side.pp.value;
-  int64_t first = side.first_rank.value + stage * ranks;
-  SideMesh mesh;
-  mesh.name = side.name + (side.pp.value > 1 ? "-stage" + std::to_string(stage) : "");
-  mesh.axes.push_back({"dp", side.dp.value});
-  if (side.cp.value > 1)
-    mesh.axes.push_back({"cp", side.cp.value});
-  mesh.axes.push_back({"tp", side.tp.value});
-  mesh.ranks = rankRange(first, ranks);
-  for (size_t chunk = stage; chunk < chunks.size(); chunk += side.pp.value)
-    mesh.remark +=
-        (mesh.remark.empty() ? "" : ", ") + describeLayers(chunks[chunk].begin, chunks[chunk].end);
-  std::string stageName = mesh.name;
-  stageMeshes.push_back(out.addMesh(std::move(mesh)));
-  expertMeshes.emplace_back();
-  if (!a.experts)
-    return;
-  int64_t ep = side.ep.value, etp = side.etp.value;
-  int64_t local = a.experts / ep;
-  for (int64_t coordinate = 0; coordinate < ep; ++coordinate) {
-    SideMesh experts;
-    experts.name = stageName + "-ep" + std::to_string(coordinate);
-    experts.axes.push_back({"edp", ranks / (ep * etp)});
-    if (etp > 1)
-      experts.axes.push_back({"etp", etp});
-    for (int64_t rank = 0; rank < ranks; ++rank)
-      if (rank / etp % ep == coordinate)
-        experts.ranks.push_back(first + rank);
-    experts.remark = "experts " + std::to_string(coordinate * local) + " to " +
-                     std::to_string((coordinate + 1) * local - 1);
-    expertMeshes.back().push_back(out.addMesh(std::move(experts)));
-  }
-}
 
 LogicalResult MegatronPlacement::placeVocabulary(StringRef name, StringRef tensor, int64_t mesh) {
   int64_t rows = llvm::alignTo(a.vocabulary, side.vocab_multiple.value * side.tp.value);
@@ -193,17 +74,17 @@ LogicalResult MegatronPlacement::placeVocabulary(StringRef name, StringRef tenso
 /// What lies before the first layer and after the last. Tied embeddings have a copy in the last
 /// stage, of which a source needs none.
 LogicalResult MegatronPlacement::placeEnds() {
-  const std::string &first = chunks.front().name, &last = chunks.back().name;
+  const std::string &first = stages.chunks.front().name, &last = stages.chunks.back().name;
   if (failed(placeVocabulary(first + "embedding.word_embeddings.weight",
-                             "model.embed_tokens.weight", stageMeshes.front())) ||
-      failed(
-          whole(last + "decoder.final_layernorm.weight", "model.norm.weight", stageMeshes.back())))
+                             "model.embed_tokens.weight", stages.meshes.front())) ||
+      failed(whole(last + "decoder.final_layernorm.weight", "model.norm.weight",
+                   stages.meshes.back())))
     return failure();
   if (!a.tiedEmbeddings)
-    return placeVocabulary(last + "output_layer.weight", "lm_head.weight", stageMeshes.back());
+    return placeVocabulary(last + "output_layer.weight", "lm_head.weight", stages.meshes.back());
   if (side.pp.value > 1 && !side.isSource)
     return placeVocabulary(last + "output_layer.weight", "model.embed_tokens.weight",
-                           stageMeshes.back());
+                           stages.meshes.back());
   return success();
 }
 
@@ -338,18 +219,14 @@ LogicalResult MegatronPlacement::placeLayer(const Layer &layer, bool hasExperts)
 }
 
 LogicalResult MegatronPlacement::place() {
-  if (failed(check()) || failed(makeChunks()))
+  if (failed(addMegatronStages(out, a, stages)) || failed(placeEnds()))
     return failure();
-  for (int64_t stage = 0; stage < side.pp.value; ++stage)
-    addMeshes(stage);
-  if (failed(placeEnds()))
-    return failure();
-  for (auto [number, chunk] : llvm::enumerate(chunks))
+  for (auto [number, chunk] : llvm::enumerate(stages.chunks))
     for (int64_t layer = chunk.begin; layer < chunk.end; ++layer) {
       int64_t stage = static_cast<int64_t>(number) % side.pp.value;
       Layer names{chunk.name + "decoder.layers." + std::to_string(layer - chunk.begin) + ".",
-                  "model.layers." + std::to_string(layer) + ".", stageMeshes[stage],
-                  expertMeshes[stage]};
+                  "model.layers." + std::to_string(layer) + ".", stages.meshes[stage],
+                  stages.expertMeshes[stage]};
       if (failed(placeLayer(names, a.hasExperts(layer))))
         return failure();
     }

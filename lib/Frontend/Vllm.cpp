@@ -1,6 +1,6 @@
 //===- Vllm.cpp - vLLM ----------------------------------------------------===//
 //
-// Ranks are [dp, pp, tp]. Layers keep their global numbers. Query, key and
+// Layers keep their global numbers on the meshes of VllmStages.h. Query, key and
 // value are one parameter, each cut by heads; where ranks outnumber KV heads,
 // neighbours hold the same head. Experts are stacked, dealt to all ranks of dp
 // and tp (`ep`) or cut by rows (`etp`).
@@ -9,7 +9,7 @@
 //       : bf16[q:4096 | k:512 | v:512, 2048] on @generation
 //         split [{tp} | {tp:(1)4} | {tp:(1)4}, {}] { ... }
 //===----------------------------------------------------------------------===//
-#include "LayerStorages.h"
+#include "VllmStages.h"
 #include "xfer/Frontend/Frameworks.h"
 #include "llvm/Support/MathExtras.h"
 
@@ -22,17 +22,11 @@ namespace {
 class VllmPlacement {
 public:
   VllmPlacement(SideStorages &out, const Architecture &a)
-      : out(out), side(out.side), model(out.model),
+      : out(out), side(out.side),
         a(a), cut{"tp", side.tp.value, false, "tp " + std::to_string(side.tp.value)} {}
   LogicalResult place();
 
 private:
-  struct Stage {
-    int64_t mesh = 0, expertMesh = 0;
-  };
-  LogicalResult check();
-  std::vector<int64_t> stageRule() const;
-  Stage addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer);
   Cut keyValueCut() const;
   Cut expertCut() const;
   LogicalResult placeEnds(int64_t first, int64_t last);
@@ -41,8 +35,8 @@ private:
   LogicalResult placeLatentAttention(const std::string &prefix, int64_t mesh);
   LogicalResult placeAbsorbed(const std::string &prefix, int64_t mesh);
   LogicalResult placeFeedForward(const std::string &prefix, int64_t mesh, bool hasBias);
-  LogicalResult placeExperts(const std::string &prefix, const Stage &stage);
-  LogicalResult placeLayer(int64_t layer, const Stage &stage);
+  LogicalResult placeExperts(const std::string &prefix, const VllmStage &stage);
+  LogicalResult placeLayer(int64_t layer, const VllmStage &stage);
   /// Parameters that vLLM names as the model does.
   LogicalResult same(const Twine &name, int64_t mesh, size_t dimension = 0, const Cut &by = Cut()) {
     std::string text = name.str();
@@ -51,72 +45,9 @@ private:
 
   SideStorages &out;
   const Side &side;
-  const Model &model;
   const Architecture &a;
   Cut cut;
 };
-
-/// Verifies:
-/// - tp divides the heads, and KV heads or they divide it;
-/// - there are experts if they are to be parallel;
-/// - what is absorbed is there, and not quantised.
-LogicalResult VllmPlacement::check() {
-  int64_t tp = side.tp.value;
-  if (a.heads % tp != 0)
-    return out.diagnostics.error(side.tp.loc, "tp " + Twine(tp) +
-                                                  " does not divide 'num_attention_heads' " +
-                                                  Twine(a.heads));
-  if (!a.isLatent && a.kvHeads % tp != 0 && tp % a.kvHeads != 0)
-    return out.diagnostics.error(side.tp.loc, "tp " + Twine(tp) + " and 'num_key_value_heads' " +
-                                                  Twine(a.kvHeads) + " do not divide one another");
-  if (a.experts == 0 && side.ep.value > 1)
-    return out.diagnostics.error(side.ep.loc, "ep is " + Twine(side.ep.value) +
-                                                  ", but the model has no experts");
-  if (a.experts && side.ep.value > a.experts)
-    return out.diagnostics.error(side.ep.loc, "ep " + Twine(side.ep.value) + " is more than the " +
-                                                  Twine(a.experts) + " experts");
-  if (side.absorbed.value == "false")
-    return success();
-  if (!a.isLatent || side.isSource)
-    return out.diagnostics.error(side.absorbed.loc,
-                                 "'absorbed' is for targets of models with latent attention");
-  if (model.scaleCount())
-    return out.diagnostics.error(side.absorbed.loc,
-                                 "'absorbed' needs weights that are not quantised");
-  return success();
-}
-
-/// What is left over goes to the last stages but one, one layer each.
-std::vector<int64_t> VllmPlacement::stageRule() const {
-  int64_t stages = side.pp.value;
-  std::vector<int64_t> layers(stages, a.layers / stages);
-  for (int64_t i = 0; i < a.layers % stages; ++i)
-    ++layers[std::max<int64_t>(stages - 2 - i, 0)];
-  return layers;
-}
-
-VllmPlacement::Stage VllmPlacement::addMeshes(int64_t stage, int64_t beginLayer, int64_t endLayer) {
-  int64_t tp = side.tp.value, pp = side.pp.value;
-  SideMesh mesh;
-  mesh.name = side.name + (pp > 1 ? "-stage" + std::to_string(stage) : "");
-  mesh.axes = {{"dp", side.dp.value}, {"tp", tp}};
-  for (int64_t dp = 0; dp < side.dp.value; ++dp)
-    for (int64_t rank = 0; rank < tp; ++rank)
-      mesh.ranks.push_back(side.first_rank.value + (dp * pp + stage) * tp + rank);
-  mesh.remark = describeLayers(beginLayer, endLayer);
-  SideMesh experts = mesh;
-  Stage result;
-  result.mesh = result.expertMesh = out.addMesh(std::move(mesh));
-  if (!a.experts || (side.ep.value == 1 && side.etp.value == tp))
-    return result;
-  int64_t ways = side.ep.value * side.etp.value;
-  experts.name += "-experts";
-  experts.axes = {{"edp", static_cast<int64_t>(experts.ranks.size()) / ways},
-                  {side.ep.value > 1 ? "ep" : "etp", ways}};
-  experts.remark = "the same ranks as experts see them";
-  result.expertMesh = out.addMesh(std::move(experts));
-  return result;
-}
 
 /// Ranks beyond the KV heads repeat them: the minor part of tp replicates.
 Cut VllmPlacement::keyValueCut() const {
@@ -238,7 +169,7 @@ LogicalResult VllmPlacement::placeFeedForward(const std::string &prefix, int64_t
   return success();
 }
 
-LogicalResult VllmPlacement::placeExperts(const std::string &prefix, const Stage &stage) {
+LogicalResult VllmPlacement::placeExperts(const std::string &prefix, const VllmStage &stage) {
   if (failed(same(prefix + "gate.weight", stage.mesh)) ||
       (a.routerBias && failed(same(prefix + "gate.e_score_correction_bias", stage.mesh))))
     return failure();
@@ -263,7 +194,7 @@ LogicalResult VllmPlacement::placeExperts(const std::string &prefix, const Stage
                          : success();
 }
 
-LogicalResult VllmPlacement::placeLayer(int64_t layer, const Stage &stage) {
+LogicalResult VllmPlacement::placeLayer(int64_t layer, const VllmStage &stage) {
   std::string prefix = "model.layers." + std::to_string(layer) + ".";
   std::string attention = prefix + "self_attn.";
   if (failed(same(prefix + "input_layernorm.weight", stage.mesh)))
@@ -289,19 +220,13 @@ LogicalResult VllmPlacement::placeLayer(int64_t layer, const Stage &stage) {
 }
 
 LogicalResult VllmPlacement::place() {
-  std::vector<int64_t> layers;
-  if (failed(check()) || failed(stageLayers(out, stageRule(), layers)))
+  std::vector<VllmStage> stages;
+  if (failed(addVllmStages(out, a, stages)) ||
+      failed(placeEnds(stages.front().mesh, stages.back().mesh)))
     return failure();
-  std::vector<Stage> stages;
-  int64_t layer = 0;
-  for (int64_t stage = 0; stage < side.pp.value; layer += layers[stage++])
-    stages.push_back(addMeshes(stage, layer, layer + layers[stage]));
-  if (failed(placeEnds(stages.front().mesh, stages.back().mesh)))
-    return failure();
-  layer = 0;
-  for (int64_t stage = 0; stage < side.pp.value; ++stage)
-    for (int64_t local = 0; local < layers[stage]; ++local, ++layer)
-      if (failed(placeLayer(layer, stages[stage])))
+  for (const VllmStage &stage : stages)
+    for (int64_t layer = stage.beginLayer; layer < stage.endLayer; ++layer)
+      if (failed(placeLayer(layer, stage)))
         return failure();
   return out.finish();
 }
