@@ -8,27 +8,24 @@
 
 namespace xfer {
 
-/// Verifies:
-/// - tensor, target, region and ends of each route;
-/// - the type is the one that its endpoints make it.
-static LogicalResult verifyRoutes(const Module &module, Diagnostics &diagnostics) {
-  OperandVerifier operands(module, diagnostics);
-  LogicalResult result = success();
-  for (const Route &route : module.routes)
-    if (failed(operands.verify(route)) ||
-        failed(operands.verifyType(route.loc, route.ends, route.type)))
-      result = failure();
-  return result;
+static LogicalResult verifyOperands(OperandVerifier &operands, const Route &route) {
+  return operands.verify(route);
+}
+static LogicalResult verifyOperands(OperandVerifier &operands, const Chunk &chunk) {
+  return operands.verifyChunk(chunk);
 }
 
-/// Verifies, beyond what holds for a route:
-/// - the sender is chosen, the region strided.
-static LogicalResult verifyChunks(const Module &module, Diagnostics &diagnostics) {
+/// Verifies, of all routes or all chunks:
+/// - tensor, target, region and ends;
+/// - the type is the one that its endpoints make it.
+template <typename Operation>
+static LogicalResult verifyAll(const std::vector<Operation> &operations, const Module &module,
+                               Diagnostics &diagnostics) {
   OperandVerifier operands(module, diagnostics);
   LogicalResult result = success();
-  for (const Chunk &chunk : module.chunks)
-    if (failed(operands.verifyChunk(chunk)) ||
-        failed(operands.verifyType(chunk.loc, chunk.ends, chunk.type)))
+  for (const Operation &operation : operations)
+    if (failed(verifyOperands(operands, operation)) ||
+        failed(operands.verifyType(operation.loc, operation.ends, operation.type)))
       result = failure();
   return result;
 }
@@ -40,9 +37,9 @@ LogicalResult verifyModule(const Module &module, Diagnostics &diagnostics) {
   case Level::Declarations:
     break;
   case Level::Routes:
-    return verifyRoutes(module, diagnostics);
+    return verifyAll(module.routes, module, diagnostics);
   case Level::Chunks:
-    return verifyChunks(module, diagnostics);
+    return verifyAll(module.chunks, module, diagnostics);
   case Level::Programs:
     return verifyPrograms(module, diagnostics);
   }

@@ -32,22 +32,16 @@ void addToChunks(BucketMutants &buckets, const BucketKey &key, size_t numChunks)
                   chunks[c].chunk = with(chunks[c].chunk, "offset", first);
                   chunks[c + 1].chunk = with(chunks[c + 1].chunk, "offset", second);
                 });
-    buckets.add(key, "exchange what two chunks read",
-                [=](PlanT &, fb::ProgramT &, Steps &steps, size_t w, size_t b) {
-                  fb::Chunk &first = steps[w].buckets[b].chunks[c].chunk;
-                  fb::Chunk &second = steps[w].buckets[b].chunks[c + 1].chunk;
-                  const fb::Chunk before = first;
-                  first = reading(first, second);
-                  second = reading(second, before);
-                });
-    buckets.add(key, "exchange what two chunks write",
-                [=](PlanT &, fb::ProgramT &, Steps &steps, size_t w, size_t b) {
-                  fb::Chunk &first = steps[w].buckets[b].chunks[c].chunk;
-                  fb::Chunk &second = steps[w].buckets[b].chunks[c + 1].chunk;
-                  const fb::Chunk before = first;
-                  first = writing(first, second);
-                  second = writing(second, before);
-                });
+    for (const auto &[name, takes] : {std::pair("exchange what two chunks read", &reading),
+                                      std::pair("exchange what two chunks write", &writing)})
+      buckets.add(key, name,
+                  [=, takes = takes](PlanT &, fb::ProgramT &, Steps &steps, size_t w, size_t b) {
+                    fb::Chunk &first = steps[w].buckets[b].chunks[c].chunk;
+                    fb::Chunk &second = steps[w].buckets[b].chunks[c + 1].chunk;
+                    const fb::Chunk before = first;
+                    first = takes(first, second);
+                    second = takes(second, before);
+                  });
   }
 }
 
