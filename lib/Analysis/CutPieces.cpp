@@ -45,10 +45,10 @@ FixedPlace findFixed(const ViewEntry &entry, const StoragePart &part, const DimO
 
 /// Number of times that the slots before it hold the index of each slot.
 static std::vector<int32_t> occurrences(ArrayRef<int64_t> table) {
-  llvm::DenseMap<int64_t, int32_t> counts;
+  llvm::DenseMap<uint64_t, int32_t> counts; // unsigned: no index is a key that marks a slot
   std::vector<int32_t> result;
   for (int64_t index : table)
-    result.push_back(counts[index]++);
+    result.push_back(counts[static_cast<uint64_t>(index)]++);
   return result;
 }
 

@@ -131,24 +131,31 @@ void TensorList::addAll() {
     add("lm_head.weight", a.dtype, {a.vocabulary, a.hidden});
 }
 
-/// True if an extent is so large that products of a few of them would not fit.
-bool hasHugeExtent(const Architecture &a) {
+/// The name of an extent so large that products of a few of them would not fit; null if none is.
+const char *findHugeExtent(const Architecture &a) {
   constexpr int64_t kMaxExtent = int64_t(1) << 20;
   constexpr int64_t kMaxVocabulary = int64_t(1) << 30;
-  for (int64_t extent : {a.layers, a.hidden, a.heads, a.kvHeads, a.headSize, a.queryLatent,
-                         a.keyValueLatent, a.plainHead, a.rotaryHead, a.valueHead, a.intermediate,
-                         a.experts, a.expertIntermediate, a.sharedExperts})
+  for (const auto &[name, extent] :
+       {std::pair("num_hidden_layers", a.layers), std::pair("hidden_size", a.hidden),
+        std::pair("num_attention_heads", a.heads), std::pair("num_key_value_heads", a.kvHeads),
+        std::pair("head_dim", a.headSize), std::pair("q_lora_rank", a.queryLatent),
+        std::pair("kv_lora_rank", a.keyValueLatent), std::pair("qk_nope_head_dim", a.plainHead),
+        std::pair("qk_rope_head_dim", a.rotaryHead), std::pair("v_head_dim", a.valueHead),
+        std::pair("intermediate_size", a.intermediate), std::pair("num_experts", a.experts),
+        std::pair("moe_intermediate_size", a.expertIntermediate),
+        std::pair("n_shared_experts", a.sharedExperts)})
     if (extent > kMaxExtent)
-      return true;
-  return a.vocabulary > kMaxVocabulary;
+      return name;
+  return a.vocabulary > kMaxVocabulary ? "vocab_size" : nullptr;
 }
 
 } // namespace
 
 LogicalResult listTensors(const Architecture &architecture, SMLoc loc,
                           std::vector<ModelTensor> &tensors, Diagnostics &diagnostics) {
-  if (hasHugeExtent(architecture))
-    return diagnostics.error(loc, "the configuration has a size that no model has");
+  if (const char *name = findHugeExtent(architecture))
+    return diagnostics.error(loc, "the configuration has a size that no model has: '" +
+                                      Twine(name) + "'");
   int64_t perLayer = 16 + 6 * architecture.experts; // each expert has three weights with scales
   if (architecture.layers * perLayer > kMaxTensors)
     return diagnostics.error(loc, Twine(architecture.layers) + " layers of " +

@@ -83,7 +83,8 @@ LogicalResult SideSetter::setLayers(const JsonValue &value) {
   }
   if (layers.empty())
     return diagnostics.error(value.loc, "'layers' is " + value.describe() +
-                                            ", expected how many layers each stage has");
+                                            ", expected a list of how many layers each stage "
+                                            "has, as in [24, 24]");
   if (side.stageLayers.empty() || overrides) {
     side.stageLayers = std::move(layers);
     side.stageLayersLoc = value.loc;

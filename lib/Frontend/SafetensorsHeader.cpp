@@ -4,6 +4,7 @@
 //===----------------------------------------------------------------------===//
 #include "xfer/Frontend/SafetensorsHeader.h"
 #include "xfer/Frontend/JsonFields.h"
+#include "xfer/IR/DeclarationChecks.h"
 #include "xfer/IR/Spelling.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/ScopeExit.h"
@@ -76,7 +77,7 @@ static std::string suggestDType(StringRef name) {
 
 /// Verifies:
 /// - the dtype is a known one;
-/// - the shape is a list of sizes whose product and bytes fit in 63 bits.
+/// - the shape is a list of at most kMaxDims sizes whose product and bytes fit in 63 bits.
 LogicalResult parseTensorDescription(JsonFields &fields, SafetensorsEntry &entry) {
   std::string quoted = "tensor '" + entry.name + "' ";
   if (fields.failed())
@@ -93,6 +94,9 @@ LogicalResult parseTensorDescription(JsonFields &fields, SafetensorsEntry &entry
   const JsonValue *shape = fields.find("shape");
   if (!shape || shape->kind != JsonValue::Kind::Array)
     return fields.error(fields.locOf("shape"), quoted + "has no 'shape'");
+  if (shape->elements.size() > kMaxDims)
+    return fields.error(shape->loc, quoted + "has " + Twine(shape->elements.size()) +
+                                        " dimensions, expected at most " + Twine(kMaxDims));
   int64_t bytes = byteWidth(*dtype);
   bool isEmpty = false, overflows = false;
   for (const JsonValue &element : shape->elements) {

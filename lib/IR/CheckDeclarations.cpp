@@ -75,6 +75,9 @@ std::optional<Problem> checkRanks(const Mesh &mesh) {
 }
 
 std::optional<Problem> checkShape(ArrayRef<int64_t> shape, DType dtype) {
+  if (shape.size() > kMaxDims)
+    return problem(Part::Extent, kMaxDims,
+                   Twine(shape.size()) + " dimensions, expected at most " + Twine(kMaxDims));
   int64_t bytes = byteWidth(dtype);
   for (size_t i = 0; i < shape.size(); ++i) {
     if (shape[i] < 0)

@@ -119,13 +119,13 @@ static std::optional<Problem> checkEntry(const ViewEntry &entry, size_t number,
   if (static_cast<int64_t>(entry.table.size()) != extent)
     return entryProblem(number, "the table has " + Twine(entry.table.size()) + " slots, but " +
                                     runText(run) + " has " + Twine(extent));
-  llvm::DenseSet<int64_t> seen;
+  llvm::DenseSet<uint64_t> seen; // unsigned: no index is a key that marks a slot
   for (int64_t index : entry.table) {
     if (index < 0 || index >= size)
       return entryProblem(number, "the table names index " + Twine(index) + ", but d" +
                                       Twine(entry.factors[0].index) + " has " + Twine(size) +
                                       " indices");
-    if (!seen.insert(index).second && !isTarget)
+    if (!seen.insert(static_cast<uint64_t>(index)).second && !isTarget)
       return entryProblem(number, "the table of a source names index " + Twine(index) + " twice");
   }
   if (!isTarget && static_cast<int64_t>(seen.size()) != size)
@@ -156,6 +156,13 @@ std::optional<Problem> checkView(const View &view, const StorageShape &shape,
         return entryProblem(e, "d" + Twine(factor.index) + " is in the view twice");
       isHeld[factor.index] = true;
     }
+  }
+  for (size_t e = 0; hasTable && e < view.entries.size(); ++e) {
+    auto slots = static_cast<int64_t>(view.entries[e].table.size());
+    if (int64_t copies = numOccurrences(view); slots * copies > kMaxTableCopies)
+      return entryProblem(e, "a table of " + Twine(slots) + " slots names an index " +
+                                 Twine(copies) + " times, expected a product of at most " +
+                                 Twine(kMaxTableCopies));
   }
   for (size_t i = 0; i < indices.size(); ++i)
     if (!isHeld[i])
@@ -264,9 +271,9 @@ std::optional<ViewsFault> checkViews(ArrayRef<const View *> views, const Storage
 int32_t numOccurrences(const View &view) {
   int32_t most = 1;
   for (const ViewEntry &entry : view.entries) {
-    llvm::DenseMap<int64_t, int32_t> counts;
+    llvm::DenseMap<uint64_t, int32_t> counts;
     for (int64_t index : entry.table)
-      most = std::max(most, ++counts[index]);
+      most = std::max(most, ++counts[static_cast<uint64_t>(index)]);
   }
   return most;
 }

@@ -103,10 +103,10 @@ ViewId Module::intern(const View &view) {
   for (const ViewEntry &entry : view.entries) {
     code.append({entry.at.part, entry.at.run, entry.fixed,
                  static_cast<int64_t>(entry.factors.size()),
-                 static_cast<int64_t>(entry.table.size())});
+                 static_cast<int64_t>(entry.table.size()), // equal tables are one saved table
+                 static_cast<int64_t>(reinterpret_cast<intptr_t>(entry.table.data()))});
     for (const ViewFactor &factor : entry.factors)
       code.append({factor.index, factor.begin, factor.end});
-    code.append(entry.table.begin(), entry.table.end());
   }
   return views.intern(code, view);
 }

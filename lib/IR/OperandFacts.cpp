@@ -33,8 +33,10 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
   facts.elements = 1;
   for (const DimSegments &dim : region.dims) {
     int64_t extent = 0, intervals = 0;
-    if (dim.empty())
+    if (dim.empty()) {
       facts.wrong = "is empty";
+      return;
+    }
     for (const Segment &segment : dim) {
       if (!isCanonical(segment))
         facts.wrong = "has a segment that is not canonical";
@@ -46,9 +48,7 @@ static void check(const Region &region, OperandFacts::Facts &facts) {
         return;
       intervals += segment.count;
     }
-    if (!isAscendingAndDisjoint(dim))
-      facts.wrong = "has segments that overlap or do not ascend";
-    if (facts.wrong)
+    if ((facts.wrong = findDisorder(dim)))
       return;
     if (__builtin_mul_overflow(facts.elements, extent, &facts.elements))
       facts.wrong = "is too large";
@@ -90,17 +90,17 @@ bool OperandFacts::isKnownRank(int64_t rank) const {
 /// Verifies:
 /// - the list is not empty and names every rank once;
 /// - every rank is in some mesh.
-const char *OperandFacts::findWrong(ArrayRef<int64_t> ranks) const {
+std::string OperandFacts::findWrong(ArrayRef<int64_t> ranks) const {
   if (ranks.empty())
     return "are empty";
   std::vector<int64_t> sorted(ranks.begin(), ranks.end());
   llvm::sort(sorted);
-  if (std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end())
-    return "name a rank twice";
+  if (auto twice = std::adjacent_find(sorted.begin(), sorted.end()); twice != sorted.end())
+    return "name rank " + std::to_string(*twice) + " twice";
   for (int64_t rank : ranks)
     if (!isKnownRank(rank))
-      return "name a rank that no mesh has";
-  return nullptr;
+      return "name rank " + std::to_string(rank) + ", which no mesh has";
+  return "";
 }
 
 OperandFacts::OperandFacts(const Module &module)
@@ -127,12 +127,11 @@ const OperandFacts::Facts &OperandFacts::ofStridedRegion(StridedRegionId id) {
   return facts;
 }
 
-const OperandFacts::Facts &OperandFacts::ofRankList(RankListId id) {
-  Facts &facts = rankLists[id];
-  if (!facts.isChecked)
-    facts.wrong = findWrong(module.rankList(id));
-  facts.isChecked = true;
-  return facts;
+const std::string &OperandFacts::wrongOfRankList(RankListId id) {
+  std::optional<std::string> &wrong = rankLists[id];
+  if (!wrong)
+    wrong = findWrong(module.rankList(id));
+  return *wrong;
 }
 
 std::optional<int64_t> OperandFacts::findOutside(int32_t mesh, RankListId list) {

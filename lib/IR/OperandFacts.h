@@ -22,16 +22,17 @@ public:
 
   const Facts &ofRegion(RegionId id);
   const Facts &ofStridedRegion(StridedRegionId id);
-  const Facts &ofRankList(RankListId id);
-  bool isKnownRank(int64_t rank) const; ///< to any mesh
+  const std::string &wrongOfRankList(RankListId id); ///< empty if nothing is
+  bool isKnownRank(int64_t rank) const;              ///< to any mesh
   /// The first rank of the list that the mesh lacks; nullopt if it has all.
   std::optional<int64_t> findOutside(int32_t mesh, RankListId list);
 
 private:
-  const char *findWrong(llvm::ArrayRef<int64_t> ranks) const;
+  std::string findWrong(llvm::ArrayRef<int64_t> ranks) const;
 
   const Module &module;
-  std::vector<Facts> regions, stridedRegions, rankLists;
+  std::vector<Facts> regions, stridedRegions;
+  std::vector<std::optional<std::string>> rankLists;
   std::vector<int64_t> knownRanks; ///< of all meshes, ascending
   MeshRanks meshRanks;
   llvm::DenseMap<std::pair<int32_t, RankListId>, std::optional<int64_t>> outside;

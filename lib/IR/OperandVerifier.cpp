@@ -36,7 +36,7 @@ LogicalResult OperandVerifier::verifyTensorUse(SMLoc loc, TensorId id, int32_t t
 LogicalResult OperandVerifier::verifyRanks(SMLoc loc, RankListId id, StringRef what) {
   if (id < 0 || id >= module.numRankLists())
     return error(loc, "operation without " + what);
-  if (const char *wrong = facts.ofRankList(id).wrong)
+  if (const std::string &wrong = facts.wrongOfRankList(id); !wrong.empty())
     return error(loc, what + " " + wrong);
   return success();
 }

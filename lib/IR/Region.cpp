@@ -28,21 +28,22 @@ bool mayOverlap(const Segment &a, const Segment &b) {
   return false;
 }
 
-bool isAscendingAndDisjoint(const DimSegments &segments) {
+const char *findDisorder(const DimSegments &segments) {
+  constexpr const char *kDisorder = "has segments that overlap or do not ascend";
   constexpr size_t kMaxInterleaved = 64;
   llvm::SmallVector<const Segment *, 4> open; // not ended where the next one begins
   for (size_t i = 0; i < segments.size(); ++i) {
     const Segment &segment = segments[i];
     if (i > 0 && segment.begin <= segments[i - 1].begin)
-      return false;
+      return kDisorder;
     llvm::erase_if(open, [&](const Segment *other) { return other->last() <= segment.begin; });
     if (llvm::any_of(open, [&](const Segment *other) { return mayOverlap(*other, segment); }))
-      return false;
+      return kDisorder;
     open.push_back(&segment);
     if (open.size() > kMaxInterleaved)
-      return false;
+      return "has more than 64 segments that interleave";
   }
-  return true;
+  return nullptr;
 }
 
 int64_t Region::numElements() const {

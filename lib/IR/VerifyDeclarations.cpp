@@ -62,7 +62,8 @@ LogicalResult DeclarationVerifier::verifySide(const Tensor &tensor, const Side &
     return diagnostics.error(side.loc, "a side of '@" + tensor.name + "' without a layout");
   SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                               static_cast<int64_t>(tensor.dtype), isTarget};
-  key.append(dimExtents(tensor));
+  key.push_back(static_cast<int64_t>(tensor.shape.size()));
+  key.append(tensor.shape);
   key.append(tensor.factors.begin(), tensor.factors.end());
   int32_t numChecked = checkedSides.size();
   if (checkedSides.intern(key) < numChecked)

@@ -88,14 +88,15 @@ LogicalResult ProgramVerifier::verifyBucketChunk(const Bucket &bucket, const Pro
   return success();
 }
 
-/// Verifies that the sources of what several ranks contribute are partial, all by one reduction:
-/// the text says it once.
+/// Verifies that the sources of what several ranks contribute are partial, all by one reduction,
+/// which the text says once, and of one type, so that each contribution lies aligned.
 LogicalResult ProgramVerifier::verifyReduction(const Program &program, const Bucket &bucket) {
   if (!bucket.ends.isReduce())
     return success();
   ArrayRef<ProgramChunk> chunks =
       ArrayRef(program.chunks).slice(bucket.firstChunk, bucket.numChunks);
-  ReduceOp first = module.reductionOf(module.tensors[chunks.front().tensor]);
+  const Tensor &firstTensor = module.tensors[chunks.front().tensor];
+  ReduceOp first = module.reductionOf(firstTensor);
   for (const ProgramChunk &chunk : chunks) {
     const Tensor &tensor = module.tensors[chunk.tensor];
     ReduceOp op = module.reductionOf(tensor);
@@ -105,6 +106,11 @@ LogicalResult ProgramVerifier::verifyReduction(const Program &program, const Buc
     if (op != first)
       return error(chunk.loc, "'@" + tensor.name + "' is reduced by '" + spelling(op) +
                                   "', expected '" + spelling(first) + "' as the chunks before it");
+    if (tensor.source->dtype != firstTensor.source->dtype)
+      return error(chunk.loc, "contributions to '@" + tensor.name + "' are '" +
+                                  spelling(tensor.source->dtype) + "', expected '" +
+                                  spelling(firstTensor.source->dtype) +
+                                  "' as the chunks before it");
   }
   return success();
 }

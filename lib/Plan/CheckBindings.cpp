@@ -1,5 +1,6 @@
 //===- CheckBindings.cpp - Does a plan bind what is declared --------------===//
 #include "CheckBindings.h"
+#include "xfer/IR/DeclarationChecks.h"
 #include "PlanTables.h"
 #include "xfer/Analysis/PlanPlaces.h"
 #include "xfer/Text/Printer.h"
@@ -50,7 +51,6 @@ static std::string describe(llvm::StringRef name, DType dtype, llvm::ArrayRef<in
 
 /// The binding as text, which a hostile one may not have.
 static std::string describe(const fb::Binding &binding) {
-  constexpr size_t kMaxDims = 16;
   const auto *shape = binding.shape();
   bool isKnown = static_cast<unsigned>(binding.dtype()) <= static_cast<unsigned>(DType::I1) &&
                  static_cast<unsigned>(binding.reduce()) <= static_cast<unsigned>(ReduceOp::Max);

@@ -63,7 +63,7 @@ private:
   LogicalResult parseCopy(int32_t &targetIndex);
   LogicalResult parseRegion(RegionId &region);
   LogicalResult parseDimSegments(DimSegments &dim);
-  LogicalResult parseSegment(DimSegments &dim);
+  LogicalResult parseSegment(DimSegments &dim, int64_t &numIntervals);
   LogicalResult parseEndpoints(TensorId tensor, Endpoints &ends);
   LogicalResult parseEndpoints(EndpointsSyntax &syntax);
   LogicalResult parseSources(EndpointsSyntax &syntax, llvm::SmallVectorImpl<int64_t> &sources);

@@ -5,13 +5,14 @@
 // operation.
 //===----------------------------------------------------------------------===//
 #include "BufferParser.h"
+#include "xfer/IR/SplitRules.h"
 
 using llvm::Twine;
 
 namespace xfer {
 
 /// `0:2` or `0:2 by 8 x 4`, brought to canonical form.
-LogicalResult BufferParser::parseSegment(DimSegments &dim) {
+LogicalResult BufferParser::parseSegment(DimSegments &dim, int64_t &numIntervals) {
   const char *position = tokens.current().begin;
   int64_t begin = 0, end = 0;
   if (failed(tokens.expectInteger(begin, "an index")) ||
@@ -38,6 +39,10 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
     if (segment.count == 1)
       segment = Segment::interval(begin, end);
   }
+  if (segment.count > kMaxIntervals - numIntervals)
+    return tokens.errorAt(position, "region has more than " + Twine(kMaxIntervals) +
+                                        " intervals in a dimension");
+  numIntervals += segment.count;
   if (!dim.empty() && (begin <= dim.back().begin || mayOverlap(dim.back(), segment)))
     return tokens.errorAt(position, "ranges must ascend without overlap, got " + Twine(begin) +
                                         " after " + Twine(dim.back().last()));
@@ -46,10 +51,11 @@ LogicalResult BufferParser::parseSegment(DimSegments &dim) {
 }
 
 LogicalResult BufferParser::parseDimSegments(DimSegments &dim) {
+  int64_t numIntervals = 0;
   if (!tokens.consumeIf(TokenKind::LeftBrace))
-    return parseSegment(dim);
+    return parseSegment(dim, numIntervals);
   do {
-    if (failed(parseSegment(dim)))
+    if (failed(parseSegment(dim, numIntervals)))
       return failure();
   } while (tokens.consumeIf(TokenKind::Comma));
   return tokens.consumeIf(TokenKind::RightBrace) ? success() : tokens.unexpected("',' or '}'");

@@ -135,9 +135,10 @@ LogicalResult Resolver::resolveEntry(const EntrySyntax &syntax, const Tensor &te
                              didYouMean(syntax.run, known));
   }
   entry.at = *at;
-  entry.table = syntax.table;
   if (syntax.hasTable && syntax.table.empty())
     return errorAt(syntax.position, "a table has at least one slot");
+  if (syntax.hasTable)
+    entry.table = module.saveTable(syntax.table);
   for (const FactorSyntax &from : syntax.factors) {
     if (from.index >= static_cast<int64_t>(tensor.shape.size()))
       return errorAt(from.position, "'@" + tensor.name + "' has no index d" + Twine(from.index) +

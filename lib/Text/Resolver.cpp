@@ -74,13 +74,14 @@ LogicalResult Resolver::checkSide(const SideStatement &statement, const LayoutCo
                                   const Tensor &tensor, const Side &side) {
   llvm::SmallVector<int64_t, 8> key{side.layout, static_cast<int64_t>(side.dtype),
                                     static_cast<int64_t>(tensor.dtype), statement.isTarget};
-  llvm::SmallVector<int64_t, 3> extents = dimExtents(tensor);
-  key.append(extents);
+  key.push_back(static_cast<int64_t>(tensor.shape.size()));
+  key.append(tensor.shape);
+  key.append(tensor.factors.begin(), tensor.factors.end());
   int32_t numChecked = checkedSides.size();
   if (checkedSides.intern(key) < numChecked)
     return success();
   const Layout &layout = module.layout(side.layout);
-  std::optional<Problem> wrong = checkLayout(layout, context.mesh, extents);
+  std::optional<Problem> wrong = checkLayout(layout, context.mesh, dimExtents(tensor));
   if (!wrong)
     wrong = checkStoredType(statement.isTarget, side.dtype, tensor.dtype, layout.reduction,
                             tensor.shape);

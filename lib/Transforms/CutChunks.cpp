@@ -26,6 +26,8 @@ public:
   PassResult run(Module &module, PassContext &context) override;
 
 private:
+  LogicalResult checkCount(const Route &route, const Tensor &tensor, int64_t numChunks,
+                           PassContext &context);
   Option<int64_t> maxBytes{*this, "max-bytes", "largest chunk, in bytes of its buffer",
                            int64_t(4) << 20, 1};
   Statistic numChunks{*this, "num-chunks", "chunks written"};
@@ -33,7 +35,7 @@ private:
 };
 
 /// A region of this many chunks is refused: it would exhaust memory long before it is useful.
-constexpr int64_t kMaxChunksPerRegion = int64_t(1) << 24;
+constexpr int64_t kMaxChunksPerRegion = int64_t(1) << 22;
 
 /// Cuts one product of segments into pieces of at most `maxElements`.
 class RegionCutter {
@@ -109,15 +111,21 @@ private:
   std::vector<RegionId> &out;
 };
 
+/// Combinations of one segment per dimension, as far as they are at most kMaxChunksPerRegion.
+int64_t numCombinations(const Region &region) {
+  int64_t combinations = 1;
+  for (const DimSegments &dim : region.dims)
+    combinations = std::min(combinations * static_cast<int64_t>(dim.size()),
+                            kMaxChunksPerRegion + 1); // no overflow: dim.size() is below 2^31
+  return combinations;
+}
+
 /// Cuts every combination of one segment per dimension.
 void cutRegion(Module &module, const Region &region, int64_t maxElements,
                std::vector<RegionId> &out) {
   RegionCutter cutter(module, maxElements, out);
   SmallVector<size_t, 4> at(region.dims.size(), 0);
-  size_t combinations = 1;
-  for (const DimSegments &dim : region.dims)
-    combinations *= dim.size();
-  for (size_t i = 0; i < combinations; ++i) {
+  for (int64_t i = 0, end = numCombinations(region); i < end; ++i) {
     Region single;
     for (size_t d = 0; d < region.dims.size(); ++d)
       single.dims.push_back({region.dims[d][at[d]]});
@@ -125,6 +133,17 @@ void cutRegion(Module &module, const Region &region, int64_t maxElements,
     for (size_t d = region.dims.size(); d-- > 0 && ++at[d] == region.dims[d].size();)
       at[d] = 0;
   }
+}
+
+/// Verifies that a route does not become too many chunks.
+LogicalResult CutChunks::checkCount(const Route &route, const Tensor &tensor, int64_t numChunks,
+                                    PassContext &context) {
+  if (numChunks <= kMaxChunksPerRegion)
+    return success();
+  return context.diagnostics.error(
+      route.loc, "max-bytes=" + llvm::Twine(maxBytes.get()) + " cuts '@" + tensor.name +
+                     "' into at least " + llvm::Twine(numChunks) + " chunks, expected at most " +
+                     llvm::Twine(kMaxChunksPerRegion));
 }
 
 PassResult CutChunks::run(Module &module, PassContext &context) {
@@ -148,13 +167,9 @@ PassResult CutChunks::run(Module &module, PassContext &context) {
         std::max<int64_t>(1, maxBytes / bufferBytesPerElement(tensor, route.ends));
     const Region &region = module.region(route.region);
     maxElements = std::min(maxElements, region.numElements());
-    if (region.numElements() / maxElements > kMaxChunksPerRegion) {
-      (void)context.diagnostics.error(
-          route.loc, "max-bytes=" + llvm::Twine(maxBytes.get()) + " cuts '@" + tensor.name +
-                         "' into " + llvm::Twine(region.numElements() / maxElements) +
-                         " chunks, expected at most " + llvm::Twine(kMaxChunksPerRegion));
+    if (failed(checkCount(route, tensor, region.numElements() / maxElements, context)) ||
+        failed(checkCount(route, tensor, numCombinations(region), context)))
       return PassResult::Failed;
-    }
     int32_t known = cuts.intern({route.region, maxElements});
     if (known == static_cast<int32_t>(ranges.size())) {
       size_t begin = pieces.size();

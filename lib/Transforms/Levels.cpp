@@ -62,4 +62,8 @@ std::vector<int64_t> ranksOf(const Module &module) {
   return ranks;
 }
 
+int64_t defaultMaxOperations(const Module &module) {
+  return std::max<int64_t>(4096, 2 * static_cast<int64_t>(ranksOf(module).size()));
+}
+
 } // namespace xfer

@@ -6,12 +6,6 @@
 namespace xfer {
 namespace {
 
-/// A fan-out takes a message to each of its destinations, which may be all ranks of a job, and in
-/// one window no two fan-outs of a sender share a destination.
-int64_t operationsOf(const Module &module) {
-  return std::max<int64_t>(4096, 2 * static_cast<int64_t>(ranksOf(module).size()));
-}
-
 /// Sizes that fit a rank's staging: two windows, each with `peers` buckets out and in.
 struct Sizes {
   int64_t bucketBytes, peers;
@@ -62,7 +56,6 @@ Stage stageOf(const Module &module) {
 void buildDefaultPipeline(PassManager &manager, const Module &module,
                           const PipelineOptions &options) {
   Sizes sizes(options);
-  int64_t maxOperations = operationsOf(module);
   Stage stage = stageOf(module);
   struct Setting {
     llvm::StringRef option;
@@ -91,10 +84,9 @@ void buildDefaultPipeline(PassManager &manager, const Module &module,
   add(Stage::ScheduleWindows, "schedule-windows",
       {{"peers", sizes.peers},
        {"staging-bytes", options.stagingBytes},
-       {"max-operations", maxOperations}});
+       {"max-operations", defaultMaxOperations(module)}});
   if (options.verifyPlan)
-    add(Stage::VerifyPlan, "verify-plan",
-        {{"staging-bytes", options.stagingBytes}, {"max-operations", maxOperations}});
+    add(Stage::VerifyPlan, "verify-plan", {{"staging-bytes", options.stagingBytes}});
 }
 
 } // namespace xfer

@@ -42,7 +42,9 @@ private:
   Option<int64_t> stagingBytes{*this, "staging-bytes",
                                "most staging of one rank, for two windows in flight; 0: any", 0};
   Option<int64_t> maxOperations{*this, "max-operations",
-                                "most messages of one rank in a window; 0: any", 4096};
+                                "most messages of one rank in a window; 0: those that a plan file "
+                                "states, else 4096 or twice the ranks of the job",
+                                0};
   Statistic numChunks{*this, "num-chunks", "chunks checked"};
   Statistic numTargets{*this, "num-targets", "target tensors found covered"};
   Statistic numTilings{*this, "num-tilings", "distinct coverings worked out"};
@@ -262,9 +264,11 @@ static int64_t lower(int64_t a, int64_t b) { return a && b ? std::min(a, b) : st
 PassResult VerifyPlan::run(Module &module, PassContext &context) {
   if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
-  PlanVerifier verifier(module, context,
-                        {lower(stagingBytes, module.promised.stagingBytes),
-                         lower(maxOperations, module.promised.maxOperations)});
+  WindowLimits limits = {lower(stagingBytes, module.promised.stagingBytes),
+                         lower(maxOperations, module.promised.maxOperations)};
+  if (limits.maxOperations == 0)
+    limits.maxOperations = defaultMaxOperations(module);
+  PlanVerifier verifier(module, context, limits);
   if (failed(verifier.verify()))
     return PassResult::Failed;
   numChunks += verifier.numChunks;

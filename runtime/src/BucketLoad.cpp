@@ -10,7 +10,9 @@ static constexpr int64_t kMaxBucketBytes = int64_t{1} << 62;
 /// Verifies:
 /// - the rank's part agrees with the bucket's ends (readEnds);
 /// - chunks begin where the last bucket's ended, and there is one;
-/// - chunks lie in the wire buffer, ascending, without overlap;
+/// - chunks lie in the wire buffer, ascending, without overlap, aligned to their elements, and so
+/// do
+///   contributions in theirs;
 /// - what they are of the logical tensors is known (readContent).
 Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program,
                               BucketStep &bucket, Program &to) {
@@ -47,6 +49,9 @@ Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program
     if (bucket.isReduce && bucket.isSource) {
       const BindingSpec &source = to.binding(chunk.sourceBinding);
       chunk.contributionOffset = bucket.contributionBytes;
+      if (chunk.contributionOffset % byteWidth(source.dtype) != 0)
+        return wrong(" contributes at byte ", chunk.contributionOffset, ", expected a multiple of ",
+                     byteWidth(source.dtype));
       if (!multiplyChecked(chunk.numElements, byteWidth(source.dtype), bytes) ||
           !addChecked(bucket.contributionBytes, bytes, bucket.contributionBytes) ||
           bucket.contributionBytes > kMaxBucketBytes)

@@ -84,18 +84,22 @@ Status HostSession::bind(std::span<const xfer_binding_t> bindings) {
   std::lock_guard lock(mutex);
   if (numFinished < numRequested)
     return failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
+  if (Status status = ending(); !status.isOk())
+    return status;
   const Status status = bindTensors(replayer.program, bindings, replayer.memory.tensors);
   isBound |= status.isOk();
   return status;
+}
+
+Status HostSession::ending() const {
+  return lastFailure.isOk() ? replayer.connection->failure() : lastFailure;
 }
 
 Status HostSession::replay(void *stream) {
   if (stream)
     return failure(XFER_INVALID_ARGUMENT, "'stream' must be NULL without a device");
   std::lock_guard lock(mutex);
-  if (!lastFailure.isOk())
-    return lastFailure;
-  if (Status status = replayer.connection->failure(); !status.isOk())
+  if (Status status = ending(); !status.isOk())
     return status;
   if (!isBound)
     return failure(XFER_INVALID_ARGUMENT, "bind tensors before replaying");

@@ -52,6 +52,8 @@ private:
   HostSession(const xfer_plan &plan, const Program &program, int64_t timeout, bool checksums,
               bool needsBuffers);
   void work();
+  /// Why the session is dead; call with the mutex.
+  Status ending() const;
 
   Replay replayer;
   std::mutex mutex;

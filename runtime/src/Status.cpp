@@ -58,6 +58,8 @@ const char *xfer_status_name(xfer_status_t status) {
     return "peer failed";
   case XFER_ABORTED:
     return "aborted";
+  case XFER_BACKEND_FAILED:
+    return "backend failed";
   }
   return "unknown status";
 }

@@ -111,11 +111,11 @@ TEST(ModelConfig, QuantisationIsKnownOrRefused) {
 
 TEST(ModelConfig, NumbersThatNoModelHas) {
   EXPECT_EQ(errorWith("\"num_hidden_layers\": 48", "\"num_hidden_layers\": 9000000000000000000"),
-            "the configuration has a size that no model has");
+            "the configuration has a size that no model has: 'num_hidden_layers'");
   EXPECT_EQ(errorWith("\"num_hidden_layers\": 48", "\"num_hidden_layers\": 1000000"),
             "1000000 layers of 128 experts have more than 1048576 tensors");
   EXPECT_EQ(errorWith("\"vocab_size\": 151936", "\"vocab_size\": 99999999999"),
-            "the configuration has a size that no model has");
+            "the configuration has a size that no model has: 'vocab_size'");
 }
 
 TEST(ModelConfig, VariantsOfOneFamily) {

@@ -157,6 +157,10 @@ TEST_F(VerifierTest, Regions) {
   EXPECT_EQ(withSegments({{0, 1, int64_t(1) << 62, 3}}), "region is too large");
   EXPECT_EQ(withSegments({{4, 2, 2, 1}, {0, 2, 2, 1}}),
             "region has segments that overlap or do not ascend");
+  DimSegments interleaved;
+  for (int64_t i = 0; i < 65; ++i)
+    interleaved.push_back({i, 1, 100, 2});
+  EXPECT_EQ(withSegments(interleaved), "region has more than 64 segments that interleave");
   Route changed = route();
   changed.region = kNone;
   EXPECT_EQ(verify(changed), "operation without a region");

@@ -102,5 +102,5 @@ int main(int argc, char **argv) {
   if (failed(judgePlans(options, diagnostics, report)))
     return 1;
   report.print();
-  return report.hasUnexplained() ? 1 : 0;
+  return report.hasSurvivors() ? 1 : 0;
 }

@@ -22,8 +22,6 @@ struct Mutant {
   bool sealedAgain = true;         ///< the content hash is that of the damaged file
   bool digestFollows = false;      ///< Plan.digest is made right again
   std::optional<int64_t> onlyRank; ///< the others keep the undamaged plan
-  /// Why a replay may end otherwise though nothing caught it; empty: it must not.
-  std::string explanation = {};
 };
 
 /// Collects mutants of one plan.

@@ -10,15 +10,9 @@ void Report::add(const std::string &plan, const std::vector<Mutant> &mutants,
   for (size_t i = 0; i < mutants.size(); ++i) {
     Counts &counts = kinds[mutants[i].kind];
     ++counts.byVerdict[static_cast<size_t>(judgements[i].verdict)];
-    if (judgements[i].verdict != Verdict::Survivor)
-      continue;
-    if (mutants[i].explanation.empty()) {
-      unexplained.push_back(plan + ": " + mutants[i].kind + ", " + mutants[i].place + ": " +
-                            judgements[i].text);
-      continue;
-    }
-    ++counts.explained;
-    ++explanations[mutants[i].explanation];
+    if (judgements[i].verdict == Verdict::Survivor)
+      survivors.push_back(plan + ": " + mutants[i].kind + ", " + mutants[i].place + ": " +
+                          judgements[i].text);
   }
 }
 
@@ -43,12 +37,9 @@ void Report::print() const {
       total.byVerdict[i] += counts.byVerdict[i];
   }
   printRow("total", total);
-  for (const auto &[explanation, count] : explanations)
-    std::printf("explained: %lld survivors: %s\n", static_cast<long long>(count),
-                explanation.c_str());
-  for (const std::string &text : unexplained)
+  for (const std::string &text : survivors)
     std::printf("SURVIVOR: %s\n", text.c_str());
-  std::printf("%zu unexplained survivors\n", unexplained.size());
+  std::printf("%zu survivors\n", survivors.size());
 }
 
 } // namespace xfer::mutation

@@ -145,6 +145,25 @@ TEST_P(Failure, AbortReachesEveryRankPromptly) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(30));
 }
 
+TEST_P(Failure, DeadSessionsRefuseToBindAndToReplay) {
+  Job job(makeRing(2).build(), makePlace());
+  const auto outcomes = withSessions(job, 60'000, [&](int64_t rank, xfer_session_t *session) {
+    if (rank == 1)
+      xfer_session_abort(session);
+    // The other rank hears of it in its own time.
+    Outcome outcome = job.bind(rank, session);
+    for (int i = 0; i < 1000 && outcome.status == XFER_OK; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      outcome = job.bind(rank, session);
+    }
+    EXPECT_EQ(replayAndWait(session).status, outcome.status);
+    return outcome;
+  });
+  EXPECT_EQ(outcomes.at(1).status, XFER_ABORTED) << outcomes.at(1).text;
+  EXPECT_EQ(outcomes.at(0).status, XFER_PEER_FAILED) << outcomes.at(0).text;
+  EXPECT_TRUE(mentions(outcomes.at(0), "rank 1 aborted the session")) << outcomes.at(0).text;
+}
+
 TEST_P(Failure, PeerThatLeavesIsNoticed) {
   Job job(makeRing(2).build(), makePlace());
   std::map<int64_t, xfer_session_t *> sessions = {{0, nullptr}, {1, nullptr}};

@@ -465,6 +465,27 @@ TEST(PlanLoad, SharedVectorsAreRefused) {
   EXPECT_NE(outcome.text.find("loops are misaligned or shared"), std::string::npos) << outcome.text;
 }
 
+// A device reads contributions by their elements.
+TEST(PlanLoad, ContributionsAreAligned) {
+  PlanBuilder builder({0, 1});
+  const uint32_t a = builder.tensor("a", fb::DType::F32), b = builder.tensor("b", fb::DType::F32);
+  for (int64_t rank : {0, 1}) {
+    builder.source(rank, a, fb::DType::BF16, {3}, fb::ReduceOp::Sum);
+    builder.source(rank, b, fb::DType::F64, {2}, fb::ReduceOp::Sum);
+  }
+  builder.target(1, a, fb::DType::F32, {3});
+  builder.target(1, b, fb::DType::F32, {2});
+  const uint32_t three = builder.region(0, {{3, 1}}), two = builder.region(0, {{2, 1}});
+  builder.bucket(
+      {0, fb::Transport::P2P, {0, 1}, 0, {1}, 20, {{a, three, three}, {b, two, two, 12}}});
+  const Outcome outcome = load(builder.build());
+  EXPECT_EQ(outcome.status, XFER_INVALID_PLAN);
+  EXPECT_NE(outcome.text.find("chunk 1 of tensor 'b' contributes at byte 6, expected a multiple "
+                              "of 8"),
+            std::string::npos)
+      << outcome.text;
+}
+
 TEST(PlanLoad, NullArgumentsAreRejected) {
   xfer_plan_t *plan = nullptr;
   EXPECT_EQ(xfer_plan_load(nullptr, 0, &plan), XFER_INVALID_PLAN);

@@ -106,6 +106,7 @@ TEST(WrongCalls, StatusesHaveNames) {
       {XFER_TIMEOUT, "timeout"},
       {XFER_PEER_FAILED, "peer failed"},
       {XFER_ABORTED, "aborted"},
+      {XFER_BACKEND_FAILED, "backend failed"},
   };
   for (const auto &[status, name] : names)
     EXPECT_EQ(xfer_status_name(status), name);

@@ -159,6 +159,11 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, bool isLow
   if (options.rank) // of a job that was lowered as a whole
     llvm::erase_if(module.programs,
                    [&](const Program &program) { return program.rank != *options.rank; });
+  if (options.rank && isLowered && module.programs.empty())
+    return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
+                             "the plan was compiled for another rank alone, it has no program of "
+                             "rank " +
+                                 llvm::Twine(*options.rank));
   PassContext context{diagnostics, options.rank};
   for (const PipelineStep &step : options.steps)
     if (failed(step(manager, module)) || failed(manager.run(module, context)))

@@ -56,7 +56,7 @@ static void countBucket(const fb::Plan &plan, const fb::Program &program, const 
 
 Counts countPlan(const Job &job) {
   Counts counts;
-  llvm::DenseSet<int64_t> windows;
+  llvm::DenseSet<uint64_t> windows; // unsigned: no index is a key that marks a slot
   const fb::Plan &plan = *fb::GetPlan(job.planBytes.data());
   if (!plan.programs())
     return counts;

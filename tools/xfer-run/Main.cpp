@@ -76,7 +76,7 @@ static LogicalResult runJob(const Options &options, Diagnostics &diagnostics) {
     return failure();
 
   Report report;
-  report.backend = options.backend == BackendKind::Gloo ? "gloo" : "threads";
+  report.backend = kBackendNames[static_cast<size_t>(options.backend)].str();
   report.tensors = static_cast<int64_t>(job.declarations->tensors.size());
   report.elements = locals.numLogicalElements();
   report.ranks = static_cast<int64_t>(job.ranks.size());

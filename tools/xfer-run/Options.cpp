@@ -64,7 +64,6 @@ static LogicalResult checkProcesses(Options &options, Diagnostics &diagnostics) 
 
 CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options &options,
                                       Diagnostics &diagnostics) {
-  static constexpr llvm::StringRef kBackends[] = {"threads", "gloo", "nccl"};
   constexpr int64_t kMaxDeadlineSeconds = int64_t(365) * 24 * 3600;
   size_t backend = 0;
   CommandLine line("xfer-run", kOverview, diagnostics);
@@ -86,8 +85,8 @@ CommandLine::Outcome parseCommandLine(int argc, const char *const *argv, Options
        options.outputDirectory);
   line.flag("verify", "check every target element after every replay", options.verify);
   line.section("replay");
-  line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl", kBackends,
-              [&](size_t index) { backend = index; });
+  line.choice("backend", "NAME", "how bytes cross ranks: threads (default), gloo, nccl",
+              kBackendNames, [&](size_t index) { backend = index; });
   line.integer("repeat", "N", "replay N times (default 1)", 1, options.repeat);
   line.integer("deadline", "SECONDS", "give up on a rank after this long (default 60)", 1,
                options.deadlineSeconds);

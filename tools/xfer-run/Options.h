@@ -6,6 +6,7 @@
 namespace xfer::run {
 
 enum class BackendKind { Threads, Gloo, Nccl };
+inline constexpr llvm::StringRef kBackendNames[] = {"threads", "gloo", "nccl"};
 
 /// What a launcher says about this process.
 struct Launcher {

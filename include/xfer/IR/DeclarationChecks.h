@@ -47,7 +47,11 @@ std::optional<Problem> checkAxes(const Mesh &mesh);
 /// - every rank is non-negative and listed once.
 std::optional<Problem> checkRanks(const Mesh &mesh);
 
+/// Dimensions of a tensor or a storage, each factor of a flattened one counted. As in NumPy.
+inline constexpr size_t kMaxDims = 64;
+
 /// Verifies:
+/// - there are at most kMaxDims extents;
 /// - every extent is non-negative;
 /// - bytes and strides fit in 63 bits, an extent of 0 counted as 1.
 std::optional<Problem> checkShape(llvm::ArrayRef<int64_t> shape, DType dtype);

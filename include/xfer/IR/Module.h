@@ -92,6 +92,11 @@ public:
     return strings.insert({text, 0}).first->first();
   }
 
+  /// Copies `table` into the module; equal tables are one.
+  llvm::ArrayRef<int64_t> saveTable(llvm::ArrayRef<int64_t> table) {
+    return tables[tables.intern(table)];
+  }
+
   int32_t findMesh(llvm::StringRef name) const;   ///< index or kNone
   int32_t findTensor(llvm::StringRef name) const; ///< index or kNone; an alias finds its tensor
   /// Appends and enters into the symbol table, which keeps the name; the name must be new.
@@ -134,6 +139,7 @@ private:
   ValueInterner<Region> regions;
   ValueInterner<StridedRegion> stridedRegions;
   ValueInterner<StorageShape> storageShapes;
+  SequenceInterner tables; ///< of views
   ValueInterner<View> views;
   SequenceInterner rankLists;
   mutable llvm::DenseMap<RankListId, std::vector<int64_t>> sortedRankLists; ///< of long lists

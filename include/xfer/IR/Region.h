@@ -35,8 +35,9 @@ bool mayOverlap(const Segment &a, const Segment &b);
 /// interleave: {0:1 by 6 x 2, 2:3 by 6 x 2} is 0, 2, 6, 8.
 using DimSegments = llvm::SmallVector<Segment, 1>;
 
-/// True if the segments ascend and share no index. No more than 64 may interleave anywhere.
-bool isAscendingAndDisjoint(const DimSegments &segments);
+/// What is wrong with segments that do not ascend, share an index, or of which more than 64
+/// interleave anywhere; null if nothing is.
+const char *findDisorder(const DimSegments &segments);
 
 /// A product of per-dimension segments; 0-d is one element. Never empty of elements.
 struct Region {

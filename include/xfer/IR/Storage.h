@@ -79,7 +79,7 @@ struct ViewEntry {
   RunRef at;
   int64_t fixed = 0;
   llvm::SmallVector<ViewFactor, 1> factors;
-  llvm::SmallVector<int64_t, 0> table;
+  llvm::ArrayRef<int64_t> table; ///< Module::saveTable
 };
 
 /// One entry per dimension of the storage. A table may repeat an index: `occurrence` n is the view

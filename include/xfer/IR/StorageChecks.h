@@ -18,13 +18,17 @@ inline constexpr size_t kMaxRuns = 1 << 16;
 /// - extents, bytes and strides fit in 63 bits.
 std::optional<Problem> checkStorageShape(const StorageShape &shape, DType dtype);
 
+/// Each time that a table names an index is a target of its own, for which all slots are looked at.
+inline constexpr int64_t kMaxTableCopies = int64_t(1) << 22;
+
 /// For a shape that is right. `indices` are the extents of the tensor's d0, d1, ... Verifies:
 /// - there is one entry per dimension of the storage;
 /// - every index of the tensor is in exactly one entry, its slice inside its extent, and whole on a
 ///   source;
 /// - no entry lies in padding; what an entry holds is as large as its run, a fixed index inside it;
 /// - a table has a slot per index of its run and values inside the extent; on a source it has every
-///   index exactly once; a view has one table at most.
+///   index exactly once; a view has one table at most;
+/// - the slots of a table, times how often it names one index, are at most kMaxTableCopies.
 std::optional<Problem> checkView(const View &view, const StorageShape &shape,
                                  llvm::ArrayRef<int64_t> indices, bool isTarget);
 

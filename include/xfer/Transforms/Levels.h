@@ -15,4 +15,9 @@ LogicalResult expectBothSides(const Module &module, Diagnostics &diagnostics);
 /// Every rank of every mesh that a tensor or a storage uses, ascending.
 std::vector<int64_t> ranksOf(const Module &module);
 
+/// Messages of one rank in a window, unless something else is said. A fan-out takes one to each of
+/// its destinations, which may be all ranks of a job, and in one window no two fan-outs of a sender
+/// share a destination.
+int64_t defaultMaxOperations(const Module &module);
+
 } // namespace xfer

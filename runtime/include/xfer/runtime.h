@@ -33,12 +33,14 @@ typedef enum xfer_status_t {
   XFER_INVALID_ARGUMENT = 1, /* the call had no effect */
   XFER_INVALID_PLAN = 2,     /* bytes are no plan, or were damaged */
   XFER_INVALID_BINDING = 3,  /* a tensor is missing, extra, or of another shape or type */
-  XFER_OUT_OF_BUDGET = 4,    /* the plan needs more staging than allowed */
-  XFER_UNSUPPORTED = 5,
+  XFER_OUT_OF_BUDGET = 4,    /* the plan needs more staging than allowed; or memory, threads or
+                                descriptors ran out */
+  XFER_UNSUPPORTED = 5,      /* the backend, or what it needs, is not there */
   XFER_MISMATCH = 10,        /* ranks do not agree, or bytes arrived other than they were sent */
   XFER_TIMEOUT = 11,         /* a deadline passed; the session is dead */
   XFER_PEER_FAILED = 12,     /* another rank failed or left; the session is dead */
-  XFER_ABORTED = 13          /* xfer_session_abort was called */
+  XFER_ABORTED = 13,         /* xfer_session_abort was called */
+  XFER_BACKEND_FAILED = 14   /* CUDA or NCCL failed on this rank */
 } xfer_status_t;
 
 typedef struct xfer_plan xfer_plan_t;

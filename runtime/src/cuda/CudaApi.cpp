@@ -73,8 +73,8 @@ Status CudaApi::check(CudaError error, const char *what) const {
   if (error == kCudaSuccess)
     return {};
   (void)GetLastError();
-  return failure(XFER_UNSUPPORTED, "cannot ", what, ": ", GetErrorString(error), " (CUDA error ",
-                 error, ")");
+  return failure(error == kCudaErrorMemoryAllocation ? XFER_OUT_OF_BUDGET : XFER_BACKEND_FAILED,
+                 "cannot ", what, ": ", GetErrorString(error), " (CUDA error ", error, ")");
 }
 
 CurrentDevice::CurrentDevice(const CudaApi &api, int device) : api(api) {

@@ -19,6 +19,7 @@ using CudaEvent = CudaEventTag *;
 using CudaError = int;
 
 inline constexpr CudaError kCudaSuccess = 0;
+inline constexpr CudaError kCudaErrorMemoryAllocation = 2;
 inline constexpr CudaError kCudaErrorNotReady = 600;
 inline constexpr int kCudaMemcpyHostToDevice = 1;
 inline constexpr int kCudaMemcpyDeviceToHost = 2;

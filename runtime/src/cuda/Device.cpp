@@ -6,12 +6,11 @@ namespace xfer::runtime {
 Status DeviceMemory::make(const CudaApi &api, size_t bytes, DeviceMemory &memory) {
   DeviceMemory made;
   made.api = &api;
-  if (const CudaError error = bytes > 0 ? api.Malloc(&made.address, bytes) : kCudaSuccess;
-      error != kCudaSuccess) {
+  const CudaError error = bytes > 0 ? api.Malloc(&made.address, bytes) : kCudaSuccess;
+  const std::string what = concat("allocate ", bytes, " bytes of device memory");
+  if (Status status = api.check(error, what.c_str()); !status.isOk()) {
     made.address = nullptr;
-    (void)api.GetLastError();
-    return failure(XFER_OUT_OF_BUDGET, "cannot allocate ", bytes,
-                   " bytes of device memory: ", api.GetErrorString(error));
+    return status;
   }
   memory = std::move(made);
   return {};
@@ -20,12 +19,11 @@ Status DeviceMemory::make(const CudaApi &api, size_t bytes, DeviceMemory &memory
 Status PinnedMemory::make(const CudaApi &api, size_t bytes, PinnedMemory &memory) {
   PinnedMemory made;
   made.api = &api;
-  if (const CudaError error = bytes > 0 ? api.MallocHost(&made.address, bytes) : kCudaSuccess;
-      error != kCudaSuccess) {
+  const CudaError error = bytes > 0 ? api.MallocHost(&made.address, bytes) : kCudaSuccess;
+  const std::string what = concat("allocate ", bytes, " bytes of pinned memory");
+  if (Status status = api.check(error, what.c_str()); !status.isOk()) {
     made.address = nullptr;
-    (void)api.GetLastError();
-    return failure(XFER_OUT_OF_BUDGET, "cannot allocate ", bytes,
-                   " bytes of pinned memory: ", api.GetErrorString(error));
+    return status;
   }
   memory = std::move(made);
   return {};

@@ -25,8 +25,8 @@ NcclComm *newSlot() {
 
 Status Communicators::describe(NcclResult result, NcclComm comm, const char *what) const {
   const char *detail = comm ? api.GetLastError(comm) : nullptr;
-  return failure(result == kNcclRemoteError ? XFER_PEER_FAILED : XFER_UNSUPPORTED, "cannot ", what,
-                 ": ", api.GetErrorString(result), " (NCCL error ", result, ")",
+  return failure(result == kNcclRemoteError ? XFER_PEER_FAILED : XFER_BACKEND_FAILED, "cannot ",
+                 what, ": ", api.GetErrorString(result), " (NCCL error ", result, ")",
                  detail && *detail ? ": " : "", detail ? detail : "");
 }
 
@@ -68,7 +68,7 @@ Status Communicators::split(NcclComm parent, int color, int key, const Deadline 
   if (color == kNcclSplitNoColor)
     return {};
   if (!made)
-    return failure(XFER_UNSUPPORTED, "NCCL made no communicator");
+    return failure(XFER_BACKEND_FAILED, "NCCL made no communicator");
   comms.push_back(made);
   return finish(kNcclInProgress, made, what, deadline);
 }

@@ -57,6 +57,10 @@ Status NcclSession::bind(std::span<const xfer_binding_t> bindings) {
     return status;
   if (!isIdle())
     return failure(XFER_INVALID_ARGUMENT, "cannot bind while a replay is in flight");
+  if (Status status = board ? board->hearFailure() : Status(); !status.isOk()) {
+    end(status);
+    return lastFailure;
+  }
   std::vector<std::byte *> found(program.bindings.size());
   if (Status status = bindTensors(program, bindings, found); !status.isOk())
     return status;

@@ -93,7 +93,7 @@ Status NcclSession::meetInStore(const Status &prepared, const Deadline &deadline
   Greeting mine(Messages(plan, program), prepared);
   if (position == 0 && prepared.isOk())
     if (const NcclResult result = parent.nccl.GetUniqueId(&mine.id); result != kNcclSuccess)
-      mine.setStatus(failure(XFER_UNSUPPORTED, "cannot make a unique id: ",
+      mine.setStatus(failure(XFER_BACKEND_FAILED, "cannot make a unique id: ",
                              parent.nccl.GetErrorString(result), " (NCCL error ", result, ")"));
   Rendezvous rendezvous(*parent.store, parent.prefix);
   Rendezvous::Bytes attachment(sizeof(mine));
