@@ -33,8 +33,8 @@ private:
   LogicalResult schedule(Module &module, Program &program, const WindowSlots &slots,
                          Diagnostics &diagnostics);
 
-  Option<int64_t> peers{*this, "peers",
-                        "ranks that a rank sends to, and receives from, in a window", 8, 1};
+  Option<int64_t> peers{*this, "peers", "senders, and destination sets, of a rank in a window", 8,
+                        1};
   Option<int64_t> stagingBytes{*this, "staging-bytes",
                                "most staging of one rank, for two windows in flight",
                                int64_t(128) << 20};

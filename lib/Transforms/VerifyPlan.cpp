@@ -1,7 +1,8 @@
 //===- VerifyPlan.cpp - Prove a plan --------------------------------------===//
 //
 // Recomputes ownership from the declarations and walks the programs; changes
-// nothing. Shares with routing only the layout algebra.
+// nothing. Shares with routing only the layout algebra; docs/Proof.md says with
+// which passes the rest.
 //
 // Verifies:
 // - every read and write is where the rank holds the region it names;
@@ -42,8 +43,7 @@ private:
   Option<int64_t> stagingBytes{*this, "staging-bytes",
                                "most staging of one rank, for two windows in flight; 0: any", 0};
   Option<int64_t> maxOperations{*this, "max-operations",
-                                "most messages of one rank in a window; 0: those that a plan file "
-                                "states, else 4096 or twice the ranks of the job",
+                                "most messages of one rank in a window; 0: 4096 or twice the ranks",
                                 0};
   Statistic numChunks{*this, "num-chunks", "chunks checked"};
   Statistic numTargets{*this, "num-targets", "target tensors found covered"};

@@ -62,9 +62,10 @@ public:
       bindings.push_back(
           {info.name, info.side, info.dtype, info.ndim, info.shape, nullptr, memory.back().get()});
     }
-    if (xfer_session_bind(session, bindings.data(), bindings.size()) != XFER_OK)
+    const xfer_status_t bound = xfer_session_bind(session, bindings.data(), bindings.size());
+    if (bound != XFER_OK && bound < XFER_MISMATCH) // else another rank has failed already
       reject("what a plan says of its bindings can be bound");
-    if (xfer_session_replay(session, nullptr) == XFER_OK &&
+    if (bound == XFER_OK && xfer_session_replay(session, nullptr) == XFER_OK &&
         xfer_session_wait(session, -1) != XFER_OK) {
       const char *const *names;
       size_t count;

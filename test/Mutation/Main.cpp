@@ -18,7 +18,7 @@ static constexpr llvm::StringLiteral kOverview =
 usage: plan-mutator [options] PLAN...
 
 PLAN is what `xfer-opt --emit=plan` wrote for a whole job. Exits 0 only if every
-damage that changes what arrives is caught, or is one that nobody can catch.
+damage that changes what arrives is caught.
 )";
 
 struct Options {

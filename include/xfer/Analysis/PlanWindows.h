@@ -6,7 +6,7 @@
 namespace xfer {
 
 /// Checks the windows of one program at a time. Together with equal windows on all ranks
-/// (PlanAgreement) this rules out circular waits: see docs/LangRef.md, `window`.
+/// (PlanAgreement) this rules out circular waits: see docs/Proof.md, 4.
 class PlanWindows {
 public:
   PlanWindows(const Module &module, WindowLimits limits, Diagnostics &diagnostics)

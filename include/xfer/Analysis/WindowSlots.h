@@ -7,7 +7,7 @@
 //
 // - destination sets of one sender are disjoint: overlapping sets get different
 //   colours. So an ordered pair of ranks has one message per window and communicator;
-// - a rank sends to and receives from at most `peers` others: pairs meet when the distance
+// - a rank has at most `peers` senders, and destination sets: pairs meet when the distance
 //   of their positions, modulo the number of ranks, falls into the slot's stretch;
 // - reductions of one contributor set for one destination set share a colour, whatever their
 //   sender; others that share a rank with them have another. Those for the sender alone are apart.

@@ -56,7 +56,7 @@ struct Roles {
 /// - groupSize is 1 unless contributors of a partial source reduce, in mesh order, to the sender.
 struct Endpoints {
   RankListId sources = kNone;
-  RankListId destinations = kNone; ///< ranks of one target, in its mesh's order
+  RankListId destinations = kNone; ///< ranks of one target, a set; ascending from build-routes
   int64_t sender = kNone;
   int32_t groupSize = 1;
   bool isChosen() const { return sender != kNone; }
@@ -68,7 +68,8 @@ struct Endpoints {
 /// Created by build-routes, gone after cut-chunks.
 struct Route {
   TensorId tensor = kNone;
-  int32_t targetIndex = 0; ///< Tensor::targets; printed `copy n` if n targets before it share ranks
+  /// Among Tensor::targets; printed `copy n` if n targets before it are on the first destination.
+  int32_t targetIndex = 0;
   RegionId region = kNone; ///< global; any product of segments
   Endpoints ends;
   RouteType type = RouteType::Untyped;

@@ -5,8 +5,8 @@
 
 namespace xfer {
 
-/// Prints the canonical text: meshes, then each tensor followed by its sides, in declaration
-/// order, then the lowered level. print(parse(print(m))) == print(m).
+/// Prints the canonical text: meshes, then each tensor followed by its sides, in declaration order,
+/// then aliases and storages, then the lowered level. print(parse(print(m))) == print(m).
 void printModule(const Module &module, llvm::raw_ostream &os);
 
 /// Prints the declarations alone: what the agreement digest covers.

@@ -8,7 +8,7 @@ namespace xfer {
 /// halves so that one window is packed while another is on the wire.
 struct PipelineOptions {
   int64_t stagingBytes = int64_t(128) << 20; ///< per rank
-  int64_t bucketBytes = int64_t(4) << 20;    ///< at most a quarter of a half is used
+  int64_t bucketBytes = int64_t(4) << 20;    ///< or stagingBytes / (4 * peers)
   bool verifyPlan = true;                    ///< prove the result
 };
 

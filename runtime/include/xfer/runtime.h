@@ -5,10 +5,11 @@
  *
  *   load -> session (agree, connect, allocate) -> bind -> replay* -> wait
  *
- * C99. Handles are opaque. Every function returns a status; the text of this
+ * C99. Handles are opaque. What can fail returns a status; the text of this
  * thread's last failure is xfer_last_error(). `out_` parameters are written
- * only on success. A plan is immutable and may be used by several threads; a
- * session is used by one thread at a time.
+ * only on success. Destroying NULL, and aborting it, does nothing. A plan is
+ * immutable and may be used by several threads; a session is used by one
+ * thread at a time.
  */
 #ifndef XFER_RUNTIME_H
 #define XFER_RUNTIME_H
@@ -57,6 +58,7 @@ typedef enum xfer_side_t { XFER_SOURCE = 0, XFER_TARGET = 1 } xfer_side_t;
 
 /* The text of the last failure on this thread, never NULL; valid until the next call on it. */
 XFER_API const char *xfer_last_error(void);
+/* In words, "peer failed" say; "unknown status" for other numbers. Static, never NULL. */
 XFER_API const char *xfer_status_name(xfer_status_t status);
 
 /*===- Plan ---------------------------------------------------------------===*/
@@ -72,7 +74,7 @@ typedef struct xfer_plan_info_t {
   const int64_t *ranks;    /* ascending; owned by the plan */
   size_t num_programs;     /* num_ranks, or 1 if compiled for one rank alone */
   const char *declarations; /* canonical text, NUL-terminated; owned by the plan */
-  const char *pipeline;
+  const char *pipeline;     /* the passes that made it; owned by the plan */
 } xfer_plan_info_t;
 XFER_API xfer_status_t xfer_plan_get_info(const xfer_plan_t *plan, xfer_plan_info_t *out_info);
 
@@ -88,7 +90,8 @@ typedef struct xfer_binding_info_t {
 typedef struct xfer_program_info_t {
   size_t num_bindings;
   int64_t staging_bytes;        /* where ranks share memory (threads) */
-  int64_t remote_staging_bytes; /* where messages need memory to arrive in (gloo, nccl) */
+  int64_t remote_staging_bytes; /* where messages need memory to arrive in: gloo; nccl aligns them
+                                   and takes more, with checksums one more copy of each message */
   int64_t num_windows, num_buckets, num_chunks;
   /* As sender, per replay; contributions to another rank's reduction are messages too. */
   int64_t p2p_messages, broadcasts, reductions, local_copies;
@@ -104,8 +107,11 @@ XFER_API xfer_status_t xfer_plan_get_binding(const xfer_plan_t *plan, int64_t ra
 /*===- Store --------------------------------------------------------------===*/
 
 /* How processes find each other: a key-value store that all of them reach, of the shape of
- * PyTorch's Store. Callbacks are called from the thread that creates a session, and from one thread
- * at a time per group; a call must return within about the time it is given. */
+ * PyTorch's Store. A gloo group calls it from the thread that creates a session, and from one at a
+ * time; an nccl group also from whichever thread waits for, binds, aborts or destroys a session, and
+ * from several at a time: then callbacks must be safe for that. A call must return within about the
+ * time it is given. Any status but XFER_OK and XFER_TIMEOUT says that the store is out of reach, and
+ * ends a meeting with XFER_PEER_FAILED. Keys are few and never removed. */
 typedef struct xfer_store_t {
   size_t size; /* sizeof(xfer_store_t) */
   void *user;  /* handed to every callback */
@@ -160,8 +166,9 @@ typedef struct xfer_nccl_options_t {
 } xfer_nccl_options_t;
 /* Joins ranks that each have a CUDA device, with NCCL; each rank has a group of its own. Neither NCCL
  * nor the CUDA runtime is linked: the copies that the process already uses are taken, else
- * `libnccl.so.2` and `libcudart.so` by the library path. XFER_UNSUPPORTED says what is missing, a
- * device for instance. Sessions bind device memory, and their replays run on a cudaStream_t:
+ * `libnccl.so.2` (2.18.1 or later) and `libcudart.so.13` or `.so.12` by the library path.
+ * XFER_UNSUPPORTED says what is missing, a device for instance. The current device of the calling
+ * thread is left as it was. Sessions bind device memory, and their replays run on a cudaStream_t:
  *
  * - xfer_session_replay only enqueues, after what is on the stream, and makes the stream wait for
  *   it. While the stream is captured the replay becomes part of the graph; the graph must be
@@ -178,14 +185,15 @@ typedef struct xfer_session_options_t {
   int64_t rank;          /* which program of the plan */
   xfer_group_t *group;   /* borrowed until the session is destroyed */
   int64_t staging_bytes; /* refuse a plan that needs more on this rank; 0: no limit */
-  int64_t timeout_ms;    /* deadline of agreement and of each wait inside a replay; 0: 60 s */
+  int64_t timeout_ms;    /* deadline of agreement and of each wait inside a replay; 0: 60 s;
+                            negative: XFER_INVALID_ARGUMENT */
   uint64_t epoch;        /* ranks must agree on it; count it up when a session replaces another */
   int32_t checksums;     /* not 0: every message is checked before it is unpacked; on all ranks */
 } xfer_session_options_t;
 
-/* Agrees with the other ranks (digest, version, rank count, epoch, checksums) and allocates. Blocks
- * until all ranks have called it or the deadline passes. Copies what it needs of the plan's program by reference:
- * the plan must outlive the session. */
+/* Agrees with the other ranks (digest, version, ranks of the job, epoch, checksums) and allocates.
+ * Blocks until all ranks have called it or the deadline passes. Refers to the plan, which must
+ * outlive the session. */
 XFER_API xfer_status_t xfer_session_create(const xfer_plan_t *plan,
                                            const xfer_session_options_t *options,
                                            xfer_session_t **out_session);
@@ -211,9 +219,11 @@ XFER_API xfer_status_t xfer_session_bind(xfer_session_t *session, const xfer_bin
 /* Enqueues one replay; allocates nothing. `stream` is the cudaStream_t of a device backend, else NULL. */
 XFER_API xfer_status_t xfer_session_replay(xfer_session_t *session, void *stream);
 /* Waits until every enqueued replay has finished. timeout_ms < 0: no limit. A wait that expires
- * ends the session. The error of a failed replay says whether targets were partly written. */
+ * ends the session: do not poll with 0. The error of a failed replay says whether targets were
+ * partly written. With nothing in flight it may succeed on a dead session. */
 XFER_API xfer_status_t xfer_session_wait(xfer_session_t *session, int64_t timeout_ms);
-/* From any thread: the session, and with it every other rank's, ends with an error. */
+/* From any thread, but not from a signal handler: it takes locks. The session, and with it every
+ * other rank's, ends with an error. */
 XFER_API void xfer_session_abort(xfer_session_t *session);
 
 /* After a failed replay: the names of targets that hold some elements of it and lack others. Other
@@ -230,12 +240,13 @@ typedef struct xfer_counters_t {
   int64_t replay_ns;                   /* from start to end */
   int64_t pack_ns, wait_ns, unpack_ns; /* wait: for peers; unpack: with folds and checksums */
 } xfer_counters_t;
-/* No replay may be in flight. */
+/* No replay may be in flight, which only sessions on devices can tell. */
 XFER_API xfer_status_t xfer_session_get_counters(const xfer_session_t *session,
                                                  xfer_counters_t *out_counters);
 /* Writes when each window of the last replay was packed, on the wire and unpacked, as a Chrome
  * trace (chrome://tracing, Perfetto). Ranks of one machine share a clock. No replay may be in
- * flight. XFER_UNSUPPORTED if the last replay was captured into a graph. */
+ * flight. XFER_UNSUPPORTED if the last replay was captured into a graph, XFER_INVALID_ARGUMENT if
+ * the file cannot be written; a session lives on. */
 XFER_API xfer_status_t xfer_session_write_timeline(const xfer_session_t *session, const char *path);
 
 #ifdef __cplusplus
