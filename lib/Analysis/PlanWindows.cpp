@@ -105,6 +105,18 @@ LogicalResult PlanWindows::checkMessages(const Program &program, const Window &w
   return success();
 }
 
+/// Notes the bucket of the window of which `cost` is largest. Fails.
+LogicalResult PlanWindows::noteLargest(const Program &program, const Window &window,
+                                       llvm::function_ref<int64_t(const Bucket &)> cost) {
+  ArrayRef<Bucket> buckets = program.bucketsOf(window);
+  const Bucket *largest =
+      std::max_element(buckets.begin(), buckets.end(),
+                       [&](const Bucket &l, const Bucket &r) { return cost(l) < cost(r); });
+  diagnostics.note(largest->loc, Twine(cost(*largest)) + " of them are for " +
+                                     describe(module, program, *largest));
+  return failure();
+}
+
 /// Verifies:
 /// - the window has no more messages than allowed;
 /// - with the one before it, it needs no more staging than allowed.
@@ -114,17 +126,25 @@ LogicalResult PlanWindows::checkBounds(const Program &program, const Window &win
     return "window " + std::to_string(window.index) + " of rank " + std::to_string(program.rank) +
            " needs ";
   };
-  if (limits.maxOperations && numOperations > limits.maxOperations)
-    return diagnostics.error(window.loc,
-                             place() + Twine(numOperations) + " messages, expected at most " +
-                                 Twine(limits.maxOperations) + ": use fewer peers or broadcast");
+  if (limits.maxOperations && numOperations > limits.maxOperations) {
+    (void)diagnostics.error(window.loc,
+                            place() + Twine(numOperations) + " messages, expected at most " +
+                                Twine(limits.maxOperations) + ": use fewer peers or broadcast");
+    return noteLargest(program, window, [&](const Bucket &bucket) {
+      auto isOfBucket = [&](const Message &message) { return message.bucket == &bucket; };
+      return bucket.transport == Transport::Broadcast ? 1 : llvm::count_if(messages, isOfBucket);
+    });
+  }
   int64_t together = addSaturating(stagedBefore, staged);
-  if (limits.stagingBytes && together > limits.stagingBytes)
-    return diagnostics.error(window.loc, place() + Twine(together) +
-                                             " bytes of staging with the window before it, "
-                                             "expected at most " +
-                                             Twine(limits.stagingBytes) +
-                                             ": use smaller buckets or fewer peers");
+  if (limits.stagingBytes && together > limits.stagingBytes) {
+    (void)diagnostics.error(window.loc, place() + Twine(together) +
+                                            " bytes of staging with the window before it, "
+                                            "expected at most " +
+                                            Twine(limits.stagingBytes) +
+                                            ": use smaller buckets or fewer peers");
+    return noteLargest(program, window,
+                       [&](const Bucket &bucket) { return stagedBytes(module, program, bucket); });
+  }
   return success();
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include "xfer/IR/Diagnostics.h"
 #include "xfer/IR/Module.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace xfer {
 
@@ -22,6 +23,8 @@ private:
   };
   LogicalResult checkOrder(const Program &program, const Window &window);
   LogicalResult checkMessages(const Program &program, const Window &window);
+  LogicalResult noteLargest(const Program &program, const Window &window,
+                            llvm::function_ref<int64_t(const Bucket &)> cost);
   LogicalResult checkBounds(const Program &program, const Window &window, int64_t stagedBefore,
                             int64_t staged);
   void collect(const Program &program, const Bucket &bucket);
