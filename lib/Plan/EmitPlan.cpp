@@ -134,6 +134,32 @@ void PlanWriter::write(llvm::StringRef pipeline, std::vector<uint8_t> &out) {
 
 } // namespace
 
+/// What a rank moves in a replay, a message for every end. The runtime counts in 63 bits, and what
+/// a rank contributes may be eight times as wide as it is on the wire.
+constexpr int64_t kMaxMovedBytes = int64_t(1) << 60;
+
+/// Verifies:
+/// - the program is in windows;
+/// - it moves at most kMaxMovedBytes.
+static LogicalResult checkProgram(const Module &module, const Program &program,
+                                  Diagnostics &diagnostics) {
+  auto error = [&](const llvm::Twine &text) {
+    return diagnostics.error(program.loc,
+                             "program of rank " + llvm::Twine(program.rank) + " " + text);
+  };
+  if (!program.chunks.empty() && program.windows.empty())
+    return error("has no windows: run 'schedule-windows' first");
+  int64_t moved = 0;
+  for (const Bucket &bucket : program.buckets) {
+    auto numEnds = static_cast<int64_t>(module.rankList(bucket.ends.sources).size() +
+                                        module.rankList(bucket.ends.destinations).size());
+    moved = addSaturating(moved, multiplySaturating(bucket.bytes, numEnds));
+  }
+  if (moved > kMaxMovedBytes)
+    return error("moves more than 2^60 bytes in a replay, which no plan may");
+  return success();
+}
+
 LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vector<uint8_t> &out,
                        Diagnostics &diagnostics) {
   if (failed(expectBothSides(module, diagnostics)))
@@ -141,9 +167,8 @@ LogicalResult emitPlan(const Module &module, llvm::StringRef pipeline, std::vect
   if (module.level != Level::Programs)
     return diagnostics.error({}, "expected programs, got a module of " + spelling(module.level));
   for (const Program &program : module.programs)
-    if (!program.chunks.empty() && program.windows.empty())
-      return diagnostics.error(program.loc, "program of rank " + llvm::Twine(program.rank) +
-                                                " has no windows: run 'schedule-windows' first");
+    if (failed(checkProgram(module, program, diagnostics)))
+      return failure();
   Bindings all(module);
   constexpr int64_t kMaxPlanBytes = (int64_t(1) << 31) - 1;
   if (int64_t bytes = estimatePlanBytes(module, all); bytes > kMaxPlanBytes)

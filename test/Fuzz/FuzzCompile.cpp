@@ -14,12 +14,34 @@
 using namespace xfer;
 using namespace xfer::fuzz;
 
+static bool isFlattened(const View &view) {
+  return llvm::any_of(view.entries,
+                      [](const ViewEntry &entry) { return entry.factors.size() > 1; });
+}
+
+/// Every element of a flattened tensor may be a chunk.
+static bool isSmallIfFlattened(const Tensor &tensor, const View &view) {
+  constexpr int64_t kMaxElements = 1 << 14;
+  int64_t elements = 1;
+  for (int64_t extent : tensor.shape)
+    elements *= extent;
+  return elements <= kMaxElements || !isFlattened(view);
+}
+
 /// Large jobs are legal and slow, which is no finding.
 static bool isSmall(const Module &module) {
   constexpr size_t kMaxRanks = 32, kMaxTensors = 16;
-  return module.tensors.size() <= kMaxTensors && llvm::all_of(module.meshes, [](const Mesh &mesh) {
-           return mesh.ranks.size() <= kMaxRanks;
-         });
+  auto hasFewRanks = [](const Mesh &mesh) { return mesh.ranks.size() <= kMaxRanks; };
+  if (module.tensors.size() > kMaxTensors || !llvm::all_of(module.meshes, hasFewRanks))
+    return false;
+  for (const Tensor &tensor : module.tensors)
+    if (!isSmallIfFlattened(tensor, ownView(tensor)))
+      return false;
+  for (const Storage &storage : module.storages)
+    for (const StorageView &view : storage.views)
+      if (!isSmallIfFlattened(module.tensors[view.tensor], module.view(view.view)))
+        return false;
+  return true;
 }
 
 /// Buckets of about a sixteenth of the largest tensor, so that small ones are cut too, and huge
@@ -41,8 +63,11 @@ static PipelineOptions scaledOptions(const Module &module) {
 static void checkPlan(const Module &module, const std::string &pipeline) {
   Case input;
   std::vector<uint8_t> bytes;
-  if (failed(emitPlan(module, pipeline, bytes, input.diagnostics)))
+  if (failed(emitPlan(module, pipeline, bytes, input.diagnostics))) {
+    if (input.said.find("moves more than 2^60 bytes") != std::string::npos)
+      return;
     reject("a proven plan is emitted", input.said);
+  }
   xfer_plan_t *plan = nullptr;
   if (xfer_plan_load(bytes.data(), bytes.size(), &plan) != XFER_OK)
     reject("an emitted plan loads", xfer_last_error());
