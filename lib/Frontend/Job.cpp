@@ -28,6 +28,12 @@ llvm::SmallVector<StringRef, 4> splitWords(StringRef words) {
   return split;
 }
 
+/// `tp_size` is another spelling of `tp`.
+StringRef withoutSize(StringRef name) {
+  name.consume_back("_size");
+  return name;
+}
+
 /// Sets one option of a side by its name, from either spelling.
 class SideSetter {
 public:
@@ -94,7 +100,7 @@ LogicalResult SideSetter::setLayers(const JsonValue &value) {
 
 LogicalResult SideSetter::set(StringRef name, SMLoc nameLoc, const JsonValue &value) {
   StringRef spelled = name;
-  name.consume_back("_size");
+  name = withoutSize(name);
   std::vector<StringRef> known = {"framework", "layers"};
   if (name == "layers")
     return setLayers(value);
@@ -164,7 +170,7 @@ Job::Job() {
 }
 
 LogicalResult parseSide(StringRef text, Side &side, Diagnostics &diagnostics) {
-  if (side.isGiven())
+  if (side.loc.isValid())
     return diagnostics.error(SMLoc::getFromPointer(text.data()),
                              "'" + side.name + "' is described twice");
   auto [framework, options] = text.split(':');
@@ -177,7 +183,7 @@ LogicalResult parseSide(StringRef text, Side &side, Diagnostics &diagnostics) {
     std::tie(option, options) = options.split(',');
     auto [name, valueText] = option.split('=');
     SMLoc nameLoc = SMLoc::getFromPointer(option.data());
-    if (!given.insert(name).second)
+    if (!given.insert(withoutSize(name)).second)
       return diagnostics.error(nameLoc, "option '" + name + "' is given twice");
     llvm::SmallVector<JsonValue> elements;
     JsonValue value = toValue(valueText);
@@ -212,10 +218,15 @@ static LogicalResult readSide(const JsonValue &object, Side &side, Diagnostics &
                                              "'megatron' or 'vllm' here or on the "
                                              "command line");
   SideSetter setter(side, /*overrides=*/false, diagnostics);
-  for (const JsonMember &member : object.members)
-    if (member.name != "framework" && !member.name.starts_with("_") &&
-        failed(setter.set(member.name, member.loc, member.value)))
+  llvm::StringSet<> given;
+  for (const JsonMember &member : object.members) {
+    if (member.name == "framework" || member.name.starts_with("_"))
+      continue;
+    if (!given.insert(withoutSize(member.name)).second)
+      return diagnostics.error(member.loc, "option '" + member.name + "' is given twice");
+    if (failed(setter.set(member.name, member.loc, member.value)))
       return failure();
+  }
   return success();
 }
 

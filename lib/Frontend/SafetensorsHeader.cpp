@@ -227,7 +227,7 @@ LogicalResult readSafetensorsHeader(StringRef name, int descriptor,
                                                      document->root.describe());
   entries.clear();
   for (const JsonMember &member : document->root.members) {
-    if (member.name == "__metadata__")
+    if (member.name == "__metadata__" && member.value.kind == JsonValue::Kind::Object)
       continue;
     SafetensorsEntry &entry = entries.emplace_back();
     entry.name = member.name.str();

@@ -160,9 +160,14 @@ LogicalResult SideResolver::resolve() {
 } // namespace
 
 LogicalResult resolveJob(Job &job, Diagnostics &diagnostics) {
-  for (Side *side : {&job.train, &job.generation})
+  for (Side *side : {&job.train, &job.generation}) {
+    if (!side->isGiven() && side->loc.isValid()) // `--train=` of an unset variable, `--train=:tp=2`
+      return diagnostics.error(side->loc, "'" + side->name +
+                                              "' has no framework, expected 'fsdp', 'megatron' or "
+                                              "'vllm'");
     if (side->isGiven() && failed(SideResolver(*side, diagnostics).resolve()))
       return failure();
+  }
   if (job.train.first_rank.value < 0)
     job.train.first_rank.value = 0;
   if (job.generation.isGiven() && job.generation.first_rank.value < 0) {

@@ -1,8 +1,8 @@
 //===- CheckBindings.cpp - Does a plan bind what is declared --------------===//
 #include "CheckBindings.h"
-#include "xfer/IR/DeclarationChecks.h"
 #include "PlanTables.h"
 #include "xfer/Analysis/PlanPlaces.h"
+#include "xfer/IR/DeclarationChecks.h"
 #include "xfer/Text/Printer.h"
 #include "llvm/ADT/Twine.h"
 

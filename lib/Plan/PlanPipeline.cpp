@@ -51,7 +51,7 @@ WindowLimits promisedLimits(StringRef pipeline) {
     return limits;
   for (const std::unique_ptr<Pass> &pass : manager.pipeline())
     if (pass->name() == "schedule-windows")
-      limits = {valueOf(*pass, "staging-bytes"), valueOf(*pass, "max-operations")};
+      limits = limits.with({valueOf(*pass, "staging-bytes"), valueOf(*pass, "max-operations")});
   return limits;
 }
 

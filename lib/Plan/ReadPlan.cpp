@@ -33,7 +33,7 @@ std::unique_ptr<Module> PlanReader::read(std::string &pipeline) {
 
 /// Verifies:
 /// - offsets stay inside the file, and it is of this format;
-/// - its bytes are those that were written, and its digest that of its texts.
+/// - its bytes are those that were written, and its digest that of its texts, which hold no NUL.
 LogicalResult PlanReader::checkFile() {
   if (file.size() < 16 || !fb::PlanBufferHasIdentifier(file.data()))
     return error("no file identifier 'XFER'");
@@ -48,6 +48,8 @@ LogicalResult PlanReader::checkFile() {
   const size_t offset = fb::contentOffset(file);
   if (offset == 0 || fb::contentHash(file, offset) != plan->content())
     return error("content hash is not that of the file's bytes");
+  if (!fb::hasPlainTexts(*plan))
+    return error("texts hold a NUL byte");
   if (fb::planDigest(plan->compiler()->string_view(), plan->pipeline()->string_view(),
                      plan->declarations()->string_view()) != plan->digest())
     return error("digest is not that of the plan's texts");

@@ -98,8 +98,13 @@ PassResult ScheduleWindows::run(Module &module, PassContext &context) {
   PlanWindows windows(module, {stagingBytes, maxOperations}, context.diagnostics);
   bool changed = false;
   for (Program &program : module.programs) {
-    if (!program.windows.empty() || program.chunks.empty())
+    if (program.chunks.empty())
       continue;
+    if (!program.windows.empty()) { // by an earlier run, perhaps with other limits
+      if (failed(windows.check(program)))
+        return PassResult::Failed;
+      continue;
+    }
     if (program.buckets.empty()) {
       (void)context.diagnostics.error(program.loc, "program of rank " + llvm::Twine(program.rank) +
                                                        " has no buckets: run 'form-buckets' first");

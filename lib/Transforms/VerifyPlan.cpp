@@ -258,14 +258,10 @@ bool PlanVerifier::isReplica(const Ownership &ownership, ArrayRef<int64_t> ranks
   return false;
 }
 
-/// The lower of two limits, of which 0 is none.
-static int64_t lower(int64_t a, int64_t b) { return a && b ? std::min(a, b) : std::max(a, b); }
-
 PassResult VerifyPlan::run(Module &module, PassContext &context) {
   if (failed(expectLevel(module, Level::Programs, context)))
     return PassResult::Failed;
-  WindowLimits limits = {lower(stagingBytes, module.promised.stagingBytes),
-                         lower(maxOperations, module.promised.maxOperations)};
+  WindowLimits limits = module.promised.with({stagingBytes, maxOperations});
   if (limits.maxOperations == 0)
     limits.maxOperations = defaultMaxOperations(module);
   PlanVerifier verifier(module, context, limits);

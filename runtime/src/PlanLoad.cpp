@@ -48,6 +48,8 @@ Status PlanReader::readHeader() {
   if (const uint64_t hash = fb::contentHash(file, offset); hash != root->content())
     return invalidPlan("plan is damaged: content hash is ", hexadecimal(hash), ", expected ",
                        hexadecimal(root->content()));
+  if (!fb::hasPlainTexts(*root))
+    return invalidPlan("plan's texts hold a NUL byte");
   const uint64_t digest =
       fb::planDigest(root->compiler()->string_view(), root->pipeline()->string_view(),
                      root->declarations()->string_view());

@@ -114,6 +114,7 @@ TEST(Job, UnknownNamesAndValues) {
   EXPECT_EQ(errorOf("vllm:tp=2.0"), "1:9: 'tp' is '2.0', expected an integer from 1 to 1048576");
   EXPECT_EQ(errorOf("vllm:tp"), "1:6: 'tp' is true, expected an integer from 1 to 1048576");
   EXPECT_EQ(errorOf("vllm:tp=2,tp=2"), "1:11: option 'tp' is given twice");
+  EXPECT_EQ(errorOf("vllm:tp=2,tp_size=4"), "1:11: option 'tp_size' is given twice");
   EXPECT_EQ(errorOf("vllm:cp=2"), "1:9: 'vllm' has no use for 'cp'");
   EXPECT_EQ(errorOf("fsdp:pp=2"), "1:9: 'fsdp' has no use for 'pp'");
   EXPECT_EQ(errorOf("megatron:flat"), "1:10: 'megatron' has no use for 'flat'");

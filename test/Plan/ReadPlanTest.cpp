@@ -102,6 +102,15 @@ TEST(ReadPlan, ChangedTextsAreRefusedByTheirDigest) {
   EXPECT_EQ(plan.read(), "error: plan: digest is not that of the plan's texts\n");
 }
 
+TEST(ReadPlan, NoTwoPlansHaveOneDigest) {
+  Plan plan;
+  plan.change([](fb::PlanT &to, fb::ProgramT &) {
+    to.declarations.insert(0, std::string("//\0\n", 4));
+    to.digest = fb::planDigest(to.compiler, to.pipeline, to.declarations);
+  });
+  EXPECT_EQ(plan.read(), "error: plan: texts hold a NUL byte\n");
+}
+
 TEST(ReadPlan, NoCrashWhateverByteIsChanged) {
   const Plan original;
   const size_t size = Plan().bytes().size();
@@ -241,6 +250,19 @@ TEST(ReadPlan, LimitsAreThoseOfThePlansOwnPipeline) {
     if (!kept) {
       EXPECT_NE(text.find("of rank"), std::string::npos) << text;
     }
+  }
+}
+
+TEST(ReadPlan, TheTightestOfItsLimitsIsKept) {
+  for (const char *later : {"staging-bytes=0", "staging-bytes=1000"}) {
+    Plan plan;
+    plan.change([&](fb::PlanT &to, fb::ProgramT &) {
+      const std::string pass = "schedule-windows";
+      to.pipeline.replace(to.pipeline.find(pass), std::string::npos,
+                          pass + "{staging-bytes=10}," + pass + "{" + later + "}");
+      to.digest = fb::planDigest(to.compiler, to.pipeline, to.declarations);
+    });
+    EXPECT_NE(plan.read().find("expected at most 10"), std::string::npos) << plan.read();
   }
 }
 

@@ -158,6 +158,12 @@ fb::Bucket withChunks(const fb::Bucket &b, uint32_t first, uint32_t count) {
 
 const Mistake kMistakes[] = {
     {"Version", [](fb::PlanT &plan) { plan.version = 1; }, "format version 1, expected 2"},
+    {"TextHoldsANul",
+     [](fb::PlanT &plan) {
+       plan.pipeline += std::string("\0x", 2);
+       plan.digest = fb::planDigest(plan.compiler, plan.pipeline, plan.declarations);
+     },
+     "texts hold a NUL byte"},
     {"Digest", [](fb::PlanT &plan) { plan.digest ^= 1; }, "texts have digest"},
     {"RanksDescend",
      [](fb::PlanT &plan) {

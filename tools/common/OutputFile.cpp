@@ -18,6 +18,10 @@ static LogicalResult cannot(StringRef what, StringRef name, std::error_code code
 std::unique_ptr<OutputFile> OutputFile::open(StringRef name, Diagnostics &diagnostics) {
   std::unique_ptr<OutputFile> file(new OutputFile);
   std::error_code code;
+  if (name.empty()) {
+    (void)diagnostics.error({}, "expected a name of the output, got ''");
+    return nullptr;
+  }
   if (name == "-") {
     file->name = "<stdout>";
     file->stream = std::make_unique<llvm::raw_fd_ostream>("-", code);

@@ -156,14 +156,14 @@ LogicalResult Driver::runPasses(PassManager &manager, Module &module, bool isLow
   if (options.rank && llvm::none_of(module.meshes, hasRank))
     return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
                              "no mesh has rank " + llvm::Twine(*options.rank));
-  if (options.rank) // of a job that was lowered as a whole
+  if (options.rank && !module.programs.empty()) { // of a job that was lowered as a whole
     llvm::erase_if(module.programs,
                    [&](const Program &program) { return program.rank != *options.rank; });
-  if (options.rank && isLowered && module.programs.empty())
-    return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
-                             "the plan was compiled for another rank alone, it has no program of "
-                             "rank " +
-                                 llvm::Twine(*options.rank));
+    if (module.programs.empty())
+      return diagnostics.error(SMLoc::getFromPointer(options.rankText.data()),
+                               "the input has programs, but none of rank " +
+                                   llvm::Twine(*options.rank) + ": it was lowered for another");
+  }
   PassContext context{diagnostics, options.rank};
   for (const PipelineStep &step : options.steps)
     if (failed(step(manager, module)) || failed(manager.run(module, context)))

@@ -28,10 +28,8 @@ Placement::Placement(MemoryCuts &cuts, const View &declared, ArrayRef<int64_t> t
       indexPlaces[factor.index] = {dim, flatStep};
       flatStep *= factor.size();
     }
-    if (!entry.table.empty())
-      slotOf.resize(entry.factors[0].size());
     for (size_t slot = 0; slot < entry.table.size(); ++slot)
-      slotOf[entry.table[slot]] = static_cast<int64_t>(slot);
+      slotOf[static_cast<uint64_t>(entry.table[slot])] = static_cast<int64_t>(slot);
   }
   for (const ViewFactor &factor : view->entries.back().factors)
     if (factor.size() != 1)
@@ -117,7 +115,7 @@ Placement::Spot Placement::find(size_t dim, int64_t flat) const {
   int64_t offset = part.runBegins()[entry.at.run];
   int64_t size = part.runBegins()[entry.at.run + 1] - offset;
   bool hasTable = !entry.table.empty();
-  int64_t number = entry.factors.empty() ? entry.fixed : hasTable ? slotOf[flat] : flat;
+  int64_t number = entry.factors.empty() ? entry.fixed : hasTable ? slotOf.lookup(flat) : flat;
   int64_t at = number / size * part.period() + offset + number % size;
   const OwnedPiece &owner = part.ownerOf(at);
   int64_t length = std::min(size - number % size, owner.piece.end - at);

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 #pragma once
 #include "MemoryCuts.h"
+#include "llvm/ADT/DenseMap.h"
 
 namespace xfer::run {
 
@@ -78,7 +79,7 @@ private:
   llvm::SmallVector<int64_t, 3> numberSteps;    ///< by index of the tensor
   llvm::SmallVector<IndexPlace, 3> indexPlaces; ///< by index of the tensor
   const ViewFactor *innermost = nullptr;
-  std::vector<int64_t> slotOf; ///< of the dimension with a table, by index of the tensor
+  llvm::DenseMap<uint64_t, int64_t> slotOf; ///< of the dimension with a table, by tensor index
   const std::vector<int64_t> *firstPositions;
 };
 

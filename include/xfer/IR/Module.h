@@ -68,6 +68,11 @@ enum class Level : uint8_t { Declarations, Routes, Chunks, Programs };
 struct WindowLimits {
   int64_t stagingBytes = 0;  ///< of one rank, for two windows in a row
   int64_t maxOperations = 0; ///< messages of one rank in a window
+  /// The limits that keep these and `other`.
+  WindowLimits with(const WindowLimits &other) const {
+    auto lower = [](int64_t a, int64_t b) { return a && b ? std::min(a, b) : std::max(a, b); };
+    return {lower(stagingBytes, other.stagingBytes), lower(maxOperations, other.maxOperations)};
+  }
 };
 
 class Module {

@@ -33,6 +33,14 @@ inline uint64_t planDigest(std::string_view compiler, std::string_view pipeline,
   return XXH3_64bits_digest(&state);
 }
 
+/// True if no text of the plan holds a NUL: otherwise other texts could have the same digest.
+inline bool hasPlainTexts(const Plan &plan) {
+  for (const flatbuffers::String *text : {plan.compiler(), plan.pipeline(), plan.declarations()})
+    if (text->string_view().find('\0') != std::string_view::npos)
+      return false;
+  return true;
+}
+
 /// Where Plan.content lies in a verified file, as an offset from its start; 0 if it is absent.
 inline size_t contentOffset(std::span<const uint8_t> file) {
   const uint8_t *field =
