@@ -143,26 +143,28 @@ std::optional<Problem> checkView(const View &view, const StorageShape &shape,
                     Twine(shape.dims.size()) + " dimensions")
                        .str()};
   SmallVector<bool, 4> isHeld(indices.size(), false);
-  bool hasTable = false;
+  std::optional<size_t> tableEntry;
   for (size_t e = 0; e < view.entries.size(); ++e) {
     const ViewEntry &entry = view.entries[e];
     if (auto wrong = checkEntry(entry, e, shape.dims[e], indices, isTarget))
       return wrong;
-    if (!entry.table.empty() && hasTable)
+    if (!entry.table.empty() && tableEntry)
       return entryProblem(e, "a view has one table at most");
-    hasTable |= !entry.table.empty();
+    if (!entry.table.empty())
+      tableEntry = e;
     for (const ViewFactor &factor : entry.factors) {
       if (isHeld[factor.index])
         return entryProblem(e, "d" + Twine(factor.index) + " is in the view twice");
       isHeld[factor.index] = true;
     }
   }
-  for (size_t e = 0; hasTable && e < view.entries.size(); ++e) {
-    auto slots = static_cast<int64_t>(view.entries[e].table.size());
+  if (tableEntry) {
+    auto slots = static_cast<int64_t>(view.entries[*tableEntry].table.size());
     if (int64_t copies = numOccurrences(view); slots * copies > kMaxTableCopies)
-      return entryProblem(e, "a table of " + Twine(slots) + " slots names an index " +
-                                 Twine(copies) + " times, expected a product of at most " +
-                                 Twine(kMaxTableCopies));
+      return entryProblem(*tableEntry, "a table of " + Twine(slots) + " slots names an index " +
+                                           Twine(copies) +
+                                           " times, expected a product of at most " +
+                                           Twine(kMaxTableCopies));
   }
   for (size_t i = 0; i < indices.size(); ++i)
     if (!isHeld[i])

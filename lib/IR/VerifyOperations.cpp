@@ -3,6 +3,7 @@
 // Entry point: verifyModule. Whether bytes arrive where they should is
 // verify-plan's question.
 //===----------------------------------------------------------------------===//
+#include "OperandVerifier.h"
 #include "VerifyPrograms.h"
 #include "xfer/IR/Verifier.h"
 

@@ -1,5 +1,6 @@
 //===- VerifyPrograms.cpp - Windows, buckets and chunks of programs -------===//
 #include "VerifyPrograms.h"
+#include "OperandVerifier.h"
 
 using llvm::ArrayRef;
 using llvm::SMLoc;

@@ -1,6 +1,7 @@
 //===- VerifyPrograms.h - What programs must satisfy ------------*- C++ -*-===//
 #pragma once
-#include "OperandVerifier.h"
+#include "xfer/IR/Diagnostics.h"
+#include "xfer/IR/Module.h"
 
 namespace xfer {
 

@@ -10,9 +10,8 @@ static constexpr int64_t kMaxBucketBytes = int64_t{1} << 62;
 /// Verifies:
 /// - the rank's part agrees with the bucket's ends (readEnds);
 /// - chunks begin where the last bucket's ended, and there is one;
-/// - chunks lie in the wire buffer, ascending, without overlap, aligned to their elements, and so
-/// do
-///   contributions in theirs;
+/// - chunks lie in the wire buffer, ascending, without overlap, aligned to their elements;
+/// - contributions lie aligned in theirs;
 /// - what they are of the logical tensors is known (readContent).
 Status PlanReader::readBucket(const fb::Bucket &from, const fb::Program &program,
                               BucketStep &bucket, Program &to) {
